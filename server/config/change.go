@@ -1,0 +1,34 @@
+package config
+
+// The changes below are what State's decisions make of rows; store writes them. Before is nil when
+// the row is new, After is nil when it is gone.
+type (
+	// EntryChange is a change of a formal content, tags included.
+	EntryChange struct{ Before, After *Entry }
+	// GrayChange is a change of a variant.
+	GrayChange struct{ Before, After *Gray }
+	// HistoryAdded is a new row of history.
+	HistoryAdded struct{ Row *History }
+	// HistoryTrimmed removes the oldest rows, at most Limit, that were modified before BeforeMs.
+	HistoryTrimmed struct {
+		BeforeMs int64
+		Limit    int64
+	}
+	// CapacityChange is a new or changed quota row.
+	CapacityChange struct{ Before, After *Capacity }
+)
+
+// Table implements journal.Change.
+func (EntryChange) Table() string { return "config_info" }
+
+// Table implements journal.Change.
+func (GrayChange) Table() string { return "config_info_gray" }
+
+// Table implements journal.Change.
+func (HistoryAdded) Table() string { return "his_config_info" }
+
+// Table implements journal.Change.
+func (HistoryTrimmed) Table() string { return "his_config_info" }
+
+// Table implements journal.Change.
+func (CapacityChange) Table() string { return "capacity" }
