@@ -191,7 +191,8 @@ func (s *State) Decide(cmd journal.Command) (Outcome, []journal.Change, error) {
 
 // Codes of faults that Nacos' error table tells apart.
 const (
-	CodeIllegal fault.Code = "namespaceIllegal" // 22000
-	CodeAbsent  fault.Code = "namespaceAbsent"  // 22001
-	CodeExists  fault.Code = "namespaceExists"  // 22002
+	CodeIllegal     fault.Code = "namespaceIllegal"     // 22000: the id; wraps a *resource.Violation unless blank
+	CodeIllegalName fault.Code = "namespaceIllegalName" // 22000: the name or description
+	CodeAbsent      fault.Code = "namespaceAbsent"      // 22001
+	CodeExists      fault.Code = "namespaceExists"      // 22002
 )
