@@ -1,0 +1,139 @@
+// Package settings is everything an operator can set, and where each value came from.
+//
+// A setting has one name, which is its flag, its key in the configuration file and, in capitals with
+// NACRE_ before it, its environment variable. A flag wins over the environment, the environment over
+// the file, the file over the default.
+package settings
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Values of Settings.Mode.
+const (
+	ModeStandalone = "standalone"
+	ModeCluster    = "cluster"
+)
+
+// Values of Settings.Storage.
+const (
+	StorageSQLite = "sqlite"
+	StorageMySQL  = "mysql"
+)
+
+// Values of Settings.LogFormat.
+const (
+	LogText = "text"
+	LogJSON = "json"
+)
+
+// Values of Settings.AccessLog.
+const (
+	AccessOn      = "on"
+	AccessOff     = "off"
+	AccessSampled = "sampled"
+)
+
+// Settings are the values a server runs with. Make them with Default or Load; a server takes them as
+// they are, so whoever changes one by hand calls Validate afterwards.
+type Settings struct {
+	// Mode is ModeStandalone or ModeCluster.
+	Mode string
+	// DataDir is the folder that holds all that must survive a restart.
+	DataDir string
+	// HTTPAddr is the host:port of HTTP and console; port 0 takes a free one.
+	HTTPAddr string
+	// AdvertiseAddr is the host that other nodes and clients are told, "" to find it out.
+	AdvertiseAddr string
+	// ClusterConf is the path of a cluster.conf as Nacos has it, "" for none.
+	ClusterConf string
+	// Members are the addresses of the cluster's nodes.
+	Members []string
+	// ClusterKeyFile is the path of the key that all nodes share, "" for none.
+	ClusterKeyFile string
+	// Storage is StorageSQLite or StorageMySQL.
+	Storage string
+	// MySQLDSN says how to reach MySQL. It holds a password.
+	MySQLDSN string
+	// ConsoleAddr is the host:port of a listener for the console alone, "" for none.
+	ConsoleAddr string
+	// Auth says whether clients must log in.
+	Auth bool
+	// Insecure allows what is refused because anybody on the network could change configurations.
+	Insecure bool
+
+	// LogFormat is LogText or LogJSON.
+	LogFormat string
+	// LogLevel is the least level that is logged.
+	LogLevel slog.Level
+	// AccessLog is AccessOn (a line for each request), AccessSampled or AccessOff.
+	AccessLog string
+	// AccessLogRate is how many requests a second AccessSampled logs at most; failures count too.
+	AccessLogRate int
+	// Metrics says whether /metrics is served.
+	Metrics bool
+
+	// MaxConfigSize is the size in bytes of the largest content that may be published.
+	MaxConfigSize int64
+	// HistoryRetention is how many days a history row is kept.
+	HistoryRetention int
+	// CapacityCheck says whether quotas are enforced; usage is counted in any case.
+	CapacityCheck bool
+	// QuotaCluster is how many configurations there may be in all, where CapacityCheck is on.
+	QuotaCluster int
+	// QuotaGroup is how many there may be in a group of the default namespace that has no quota of its own.
+	QuotaGroup int
+	// QuotaNamespace is how many there may be in a namespace that has no quota of its own.
+	QuotaNamespace int
+	// QuotaMaxSize is the size in bytes of the largest content where CapacityCheck is on and the
+	// namespace or group has no limit of its own.
+	QuotaMaxSize int64
+	// MaxNamespaces is how many namespaces may be created.
+	MaxNamespaces int
+	// CacheBudget is how many bytes of contents are held in memory, 0 for all.
+	CacheBudget int64
+
+	// APICompatClient says whether v1 and v2 paths that clients use are answered; off: 410.
+	APICompatClient bool
+	// APICompatAdmin says whether v1 and v2 paths of operators are answered; off: 410.
+	APICompatAdmin bool
+	// APICompatConsole says whether v1 and v2 paths of Nacos' old console are answered; off: 410.
+	APICompatConsole bool
+
+	// TrustedProxies are the addresses and networks whose X-Forwarded-For is believed.
+	TrustedProxies []string
+	// LongPollMaxWaiting is how many long polls may wait at once; more are refused.
+	LongPollMaxWaiting int
+	// ImportMaxZip is the size in bytes of the largest ZIP that may be imported.
+	ImportMaxZip int64
+	// ImportMaxUnpacked is how many bytes an imported ZIP may unpack to.
+	ImportMaxUnpacked int64
+	// DrainTimeout is how long requests under way may take after a SIGTERM.
+	DrainTimeout time.Duration
+
+	// Config is the path of the configuration file that was read, "" for none.
+	Config string
+
+	from map[string]Source
+}
+
+// Default returns the settings of a server that was told nothing.
+func Default() Settings {
+	var s Settings
+	for _, o := range options {
+		if o.def == "" {
+			continue
+		}
+		if err := o.set(&s, o.def); err != nil {
+			panic("default of " + o.name + ": " + err.Error())
+		}
+	}
+	return s
+}
+
+// BodyLimit returns the size in bytes of the largest request body that can be right: the largest
+// content with each byte percent-encoded, or the largest ZIP, and some room for what stands around it.
+func (s Settings) BodyLimit() int {
+	return int(max(3*s.MaxConfigSize, s.ImportMaxZip) + 1<<20)
+}

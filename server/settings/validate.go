@@ -1,0 +1,130 @@
+package settings
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// notYet are settings that belong to what this version does not have.
+var notYet = []struct {
+	name, feature string
+}{
+	{"advertise-addr", "clusters"},
+	{"cluster-conf", "clusters"},
+	{"members", "clusters"},
+	{"cluster-key-file", "clusters"},
+	{"mysql-dsn", "storage in MySQL"},
+	{"console-addr", "a listener for the console alone; it is served on http-addr"},
+}
+
+// Validate returns nil when a server can run with s, else one *Error for each setting that is wrong,
+// joined.
+func (s Settings) Validate() error {
+	var errs []error
+	add := func(e *Error) {
+		if e != nil {
+			errs = append(errs, s.sourced(e))
+		}
+	}
+	add(oneOf("mode", s.Mode, ModeStandalone, ModeCluster))
+	if s.Mode == ModeCluster {
+		add(wrong("mode", s.Mode, "this version does not have clusters yet; it runs with mode %s", ModeStandalone))
+	}
+	add(oneOf("storage", s.Storage, StorageSQLite, StorageMySQL))
+	if s.Storage == StorageMySQL {
+		add(wrong("storage", s.Storage, "this version does not have storage in MySQL yet; it runs with storage %s", StorageSQLite))
+	}
+	if s.Auth {
+		add(wrong("auth", "on", "this version does not have logins yet; it runs with auth off, on a loopback address"))
+	}
+	for _, n := range notYet {
+		if v := find(n.name).get(&s); v != "" {
+			add(wrong(n.name, v, "this version does not have %s yet; leave it out", n.feature))
+		}
+	}
+	if strings.TrimSpace(s.DataDir) == "" {
+		add(wrong("data-dir", s.DataDir, "must name a folder, such as ./data"))
+	}
+	add(s.checkHTTPAddr())
+	add(oneOf("log-format", s.LogFormat, LogText, LogJSON))
+	add(oneOf("access-log", s.AccessLog, AccessOn, AccessSampled, AccessOff))
+	for _, r := range ranges {
+		if n := r.get(&s); n < r.min || n > r.max {
+			add(wrong(r.name, find(r.name).get(&s), "must be between %s and %s", r.show(r.min), r.show(r.max)))
+		}
+	}
+	if s.ImportMaxUnpacked < s.MaxConfigSize {
+		add(wrong("import-max-unpacked", FormatSize(s.ImportMaxUnpacked), "must not be below max-config-size, which is %s", FormatSize(s.MaxConfigSize)))
+	}
+	if s.DrainTimeout < 0 || s.DrainTimeout > 10*time.Minute {
+		add(wrong("drain-timeout", s.DrainTimeout.String(), "must be between 0s and 10m"))
+	}
+	for _, p := range s.TrustedProxies {
+		if _, err := netip.ParseAddr(p); err == nil {
+			continue
+		}
+		if _, err := netip.ParsePrefix(p); err != nil {
+			add(wrong("trusted-proxies", p, "must be addresses or networks such as 10.0.0.7 or 10.0.0.0/8"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s Settings) checkHTTPAddr() *Error {
+	const example = "must be host:port, such as 127.0.0.1:8848"
+	host, port, err := net.SplitHostPort(s.HTTPAddr)
+	if err != nil {
+		return wrong("http-addr", s.HTTPAddr, example)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return wrong("http-addr", s.HTTPAddr, example+", with a port up to 65535")
+	}
+	if !s.Insecure && !loopback(host) {
+		return wrong("http-addr", s.HTTPAddr, "this version does not ask for a login yet, so anybody who reaches this address "+
+			"could read and change every configuration; use a loopback address such as 127.0.0.1:%s, or give --insecure to accept that", port)
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+func oneOf(name, value string, allowed ...string) *Error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	last := len(allowed) - 1
+	return wrong(name, value, "must be %s or %s", strings.Join(allowed[:last], ", "), allowed[last])
+}
+
+func plain(n int64) string { return strconv.FormatInt(n, 10) }
+
+var ranges = []struct {
+	name     string
+	get      func(*Settings) int64
+	min, max int64
+	show     func(int64) string
+}{
+	{"access-log-rate", func(s *Settings) int64 { return int64(s.AccessLogRate) }, 1, 1e6, plain},
+	{"max-config-size", func(s *Settings) int64 { return s.MaxConfigSize }, 1 << 10, 64 << 20, FormatSize},
+	{"history-retention", func(s *Settings) int64 { return int64(s.HistoryRetention) }, 1, 36500, plain},
+	{"quota-cluster", func(s *Settings) int64 { return int64(s.QuotaCluster) }, 1, 1e9, plain},
+	{"quota-group", func(s *Settings) int64 { return int64(s.QuotaGroup) }, 1, 1e9, plain},
+	{"quota-namespace", func(s *Settings) int64 { return int64(s.QuotaNamespace) }, 1, 1e9, plain},
+	{"quota-max-size", func(s *Settings) int64 { return s.QuotaMaxSize }, 1, 1 << 30, FormatSize},
+	{"max-namespaces", func(s *Settings) int64 { return int64(s.MaxNamespaces) }, 1, 1e6, plain},
+	{"cache-budget", func(s *Settings) int64 { return s.CacheBudget }, 0, 1 << 50, FormatSize},
+	{"long-poll-max-waiting", func(s *Settings) int64 { return int64(s.LongPollMaxWaiting) }, 1, 1e7, plain},
+	{"import-max-zip", func(s *Settings) int64 { return s.ImportMaxZip }, 1 << 10, 1 << 30, FormatSize},
+	{"import-max-unpacked", func(s *Settings) int64 { return s.ImportMaxUnpacked }, 1 << 10, 1 << 40, FormatSize},
+}
