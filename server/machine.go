@@ -1,0 +1,44 @@
+// Package server puts the parts of one Nacre node together, starts them in order and stops them in
+// reverse. Only main and tests import it.
+package server
+
+import (
+	"fmt"
+
+	"nacre/server/config"
+	"nacre/server/journal"
+	"nacre/server/namespace"
+)
+
+// machine passes the commands of the journal on to the domains. It implements journal.Applier.
+type machine struct {
+	configs    *config.State
+	namespaces *namespace.State
+}
+
+var _ journal.Applier = (*machine)(nil)
+
+// Apply implements journal.Applier.
+func (m *machine) Apply(index uint64, group []journal.Command) ([]journal.Result, []journal.Change, error) {
+	results := make([]journal.Result, 0, len(group))
+	changes := make([]journal.Change, 0, 2*len(group))
+	for _, cmd := range group {
+		outcome, more, err := m.decide(cmd)
+		if err != nil {
+			return nil, nil, fmt.Errorf("journal entry %d: %w", index, err)
+		}
+		results = append(results, journal.Result{Index: index, Outcome: outcome})
+		changes = append(changes, more...)
+	}
+	return results, changes, nil
+}
+
+func (m *machine) decide(cmd journal.Command) (journal.Outcome, []journal.Change, error) {
+	switch {
+	case config.Owns(cmd.Kind):
+		return m.configs.Decide(cmd)
+	case namespace.Owns(cmd.Kind):
+		return m.namespaces.Decide(cmd)
+	}
+	return nil, nil, fmt.Errorf("command kind %d is not known; a newer version wrote it", cmd.Kind)
+}
