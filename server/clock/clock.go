@@ -23,6 +23,9 @@ type System struct{}
 // Now returns the machine's time.
 func (System) Now() time.Time { return time.Now() }
 
+// Mono returns the machine's time for deadlines of sockets and timers, which no Clock may shift.
+func Mono() time.Time { return time.Now() }
+
 // Millis returns c's time in milliseconds since 1970, the unit of Nacos' rows and answers.
 func Millis(c Clock) int64 { return c.Now().UnixMilli() }
 
