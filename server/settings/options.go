@@ -73,7 +73,7 @@ var options = []option{
 		func(s *Settings) *int { return &s.QuotaNamespace }),
 	size("quota-max-size", "102400", "Largest content where no other limit is set, with capacity-check on.",
 		func(s *Settings) *int64 { return &s.QuotaMaxSize }),
-	number("max-namespaces", "10000", "Namespaces that may be created.",
+	number("max-namespaces", "100000", "Namespaces that may be created.",
 		func(s *Settings) *int { return &s.MaxNamespaces }),
 	size("cache-budget", "0", "Contents held in memory, 0 for all; beyond it, rarely read ones are read from disk.",
 		func(s *Settings) *int64 { return &s.CacheBudget }),

@@ -22,7 +22,7 @@ func TestDefaultsAreValidAndShown(t *testing.T) {
 		Mode: "standalone", DataDir: "./data", HTTPAddr: "127.0.0.1:8848", Storage: "sqlite",
 		LogFormat: "text", LogLevel: slog.LevelInfo, AccessLog: "sampled", AccessLogRate: 10, Metrics: true,
 		MaxConfigSize: 10 << 20, HistoryRetention: 30,
-		QuotaCluster: 100000, QuotaGroup: 200, QuotaNamespace: 200, QuotaMaxSize: 102400, MaxNamespaces: 10000,
+		QuotaCluster: 100000, QuotaGroup: 200, QuotaNamespace: 200, QuotaMaxSize: 102400, MaxNamespaces: 100000,
 		APICompatClient: true, APICompatAdmin: true, APICompatConsole: true,
 		LongPollMaxWaiting: 100000, ImportMaxZip: 32 << 20, ImportMaxUnpacked: 256 << 20, DrainTimeout: 10 * time.Second,
 	}

@@ -1,0 +1,131 @@
+package metrics
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+	"testing"
+	"unsafe"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+)
+
+func full() Sources {
+	return Sources{
+		Writes:    func() Writes { return Writes{Published: 7, Removed: 1, Refused: 2, Failed: 3} },
+		Held:      func() Held { return Held{Configs: 4, Grays: 1, Namespaces: 2, ContentBytes: 4096} },
+		Waiting:   func() (int64, int64) { return 5, 50 },
+		Groups:    func() (uint64, uint64) { return 3, 9 },
+		Queued:    func() int { return 6 },
+		Fsyncs:    func() uint64 { return 11 },
+		Image:     func() Image { return Image{Applied: 12, Written: 10, LagSeconds: .25} },
+		Ready:     func() bool { return true },
+		Leader:    func() bool { return false },
+		DataBytes: func() (int64, int64) { return 1000, 2000 },
+	}
+}
+
+func text(t *testing.T, r *Registry) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := r.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestFiguresOfAllSourcesAreShown(t *testing.T) {
+	r := New(full())
+	r.Reads("v1").Inc()
+	r.Polls("timeout").Inc()
+	r.GroupSize().Observe(3)
+	r.CommitSeconds().Observe(.001)
+	r.Requests().Count("/nacos/v1/cs/configs", 200)
+	r.Requests().Count("/nacos/v1/cs/configs", 200)
+	r.Requests().Count("/nacos/v1/cs/configs", 404)
+	got := text(t, r)
+	for _, want := range []string{
+		`nacre_config_publishes_total{result="ok"} 7`,
+		`nacre_config_publishes_total{result="refused"} 2`,
+		`nacre_config_publishes_total{result="failed"} 3`,
+		`nacre_config_removes_total 1`,
+		`nacre_config_reads_total{api="v1"} 1`,
+		`nacre_configs 4`, `nacre_config_grays 1`, `nacre_namespaces 2`, `nacre_config_cache_bytes 4096`,
+		`nacre_longpoll_waiting 5`, `nacre_longpoll_waiting_keys 50`, `nacre_longpolls_total{end="timeout"} 1`,
+		`nacre_journal_groups_total 3`, `nacre_journal_commands_total 9`, `nacre_journal_queued_commands 6`, `nacre_journal_fsyncs_total 11`,
+		`nacre_journal_group_size_bucket{le="4"} 1`, `nacre_journal_commit_seconds_count 1`,
+		`nacre_journal_applied_index 12`, `nacre_image_lag_entries 2`, `nacre_image_lag_seconds 0.25`,
+		`nacre_ready 1`, `nacre_journal_leader 0`, `nacre_data_bytes{part="log"} 2000`,
+		`nacre_http_requests_total{code="200",route="/nacos/v1/cs/configs"} 2`,
+		`nacre_http_requests_total{code="404",route="/nacos/v1/cs/configs"} 1`,
+		`nacre_build_info{`, `go_goroutines `, `process_resident_memory_bytes `,
+	} {
+		if !strings.Contains(got, "\n"+want) {
+			t.Errorf("missing %s", want)
+		}
+	}
+}
+
+func TestNamesFollowPrometheusConventions(t *testing.T) {
+	r := New(full())
+	r.Requests().Count("/", 200)
+	problems, err := promlint.New(strings.NewReader(text(t, r))).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		if strings.HasPrefix(p.Metric, "nacre_") {
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+	}
+}
+
+func TestMetricsWithoutASourceAreLeftOut(t *testing.T) {
+	got := text(t, New(Sources{Queued: func() int { return 1 }}))
+	if !strings.Contains(got, "nacre_journal_queued_commands 1") || strings.Contains(got, "nacre_configs ") {
+		t.Error(got)
+	}
+	if got := text(t, New(Sources{})); !strings.Contains(got, "nacre_build_info") {
+		t.Error(got)
+	}
+}
+
+func TestRequestsAreCountedFromManyGoroutines(t *testing.T) {
+	r := New(Sources{})
+	var all sync.WaitGroup
+	for g := range 8 {
+		all.Go(func() {
+			for i := range 1000 {
+				r.Requests().Count("/r", 200+(i+g)%5)
+			}
+		})
+	}
+	all.Wait()
+	got := text(t, r)
+	for _, code := range []string{"200", "201", "202", "203", "204"} {
+		if want := `nacre_http_requests_total{code="` + code + `",route="/r"} 1600`; !strings.Contains(got, want) {
+			t.Errorf("missing %s", want)
+		}
+	}
+}
+
+func TestTheRouteIsCopied(t *testing.T) {
+	r := New(Sources{})
+	route := []byte("/first")
+	r.Requests().Count(unsafe.String(&route[0], len(route)), 200)
+	copy(route, "/other")
+	if got := text(t, r); !strings.Contains(got, `route="/first"`) {
+		t.Error(got)
+	}
+}
+
+func BenchmarkCountRequest(b *testing.B) {
+	r := New(Sources{}).Requests()
+	r.Count("/nacos/v1/cs/configs", 200)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			r.Count("/nacos/v1/cs/configs", 200)
+		}
+	})
+}
