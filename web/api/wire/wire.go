@@ -1,0 +1,17 @@
+// Package wire is what the versions of Nacos' HTTP API share: how parameters are found in a request,
+// what an answer looks like, and how names and namespaces are written on the wire.
+//
+// Quirks of one version live in that version's package. The forms of the default namespace ("",
+// "public", "null") are known here and nowhere else.
+package wire
+
+import (
+	"strings"
+	"unsafe"
+)
+
+// Blank reports whether s has nothing but white space.
+func Blank(s string) bool { return strings.TrimSpace(s) == "" }
+
+// view returns b as a string that shares its bytes.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
