@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 
 	"nacre/server/config"
@@ -80,7 +81,7 @@ func Write(w io.Writer, entries []*config.Entry, form Form) (leftOut []config.Ke
 		switch {
 		case form != FormV1:
 			metadata = appendMetadata(metadata, e, form == FormV2)
-		case e.AppName != "":
+		case e.AppName != "" && !strings.ContainsAny(e.AppName, "=\r\n"): // those the form can't say
 			metadata = append(metadata, appKey(n)+"="+e.AppName+"\r\n"...)
 		}
 	}
