@@ -1,0 +1,110 @@
+package nacre
+
+import "net/http"
+
+const (
+	exampleMD5 = "5eb63bbbe01eeed093cb22bb8f5acdc3"
+	exampleMs  = 1720000000000
+)
+
+var (
+	exampleNamespace  = namespaceBody{ID: "dev", Name: "development", Desc: "of the shop", Configs: 12, CreatedMs: exampleMs, ModifiedMs: exampleMs}
+	exampleHistoryRow = historyRow{
+		NID: 7, Namespace: "dev", Group: "DEFAULT_GROUP", DataID: "app.yaml", Revision: 42, Op: "U", PublishType: "formal",
+		MD5: exampleMD5, Operator: "alice", From: "10.0.0.7", AtMs: exampleMs,
+	}
+)
+
+// operations returns the table of the whole API.
+func operations() []operation {
+	return []operation{
+		jsonOperation(operation{
+			id: "listConfigs", method: http.MethodGet, path: "/configs", summary: "A page of configurations, in the order of their ids.",
+			text: "All conditions hold at once. Contents are not in the answer.",
+			example: configPage{Revision: 42, Total: 1, Page: 1, Pages: 1, Configs: []configRow{{
+				Namespace: "dev", Group: "DEFAULT_GROUP", DataID: "app.yaml", ID: 3, MD5: exampleMD5, Type: "yaml", AppName: "shop",
+				Tags: []string{"web"}, Desc: "", Revision: 42, ModifiedMs: exampleMs, ModifiedBy: "alice",
+			}}},
+		}, (*api).list),
+		jsonOperation(operation{
+			id: "getConfig", method: http.MethodGet, path: "/config", summary: "One configuration, with its content and variants.",
+			text: "The header ETag has the md5 in quotes.", faults: []int{http.StatusNotFound},
+			example: configBody{
+				Namespace: "dev", Group: "DEFAULT_GROUP", DataID: "app.yaml", Published: true, ID: 3, Content: "hello world", MD5: exampleMD5, Type: "yaml",
+				AppName: "shop", Tags: []string{"web"}, Revision: 42, CreatedMs: exampleMs, ModifiedMs: exampleMs, ModifiedBy: "alice", ModifiedFrom: "10.0.0.7",
+				Grays: []grayBody{{
+					Name: "beta", Rule: ruleBody{"beta", "10.0.0.1", 2147483647}, Content: "hello you", MD5: "4d1c4e3a2d5c1d9d9a0c6d3d1b9e0d2f", Revision: 41, ModifiedMs: exampleMs,
+				}},
+			},
+		}, (*api).get),
+		jsonOperation(operation{
+			id: "putConfig", method: http.MethodPut, path: "/config", summary: "Publishes a configuration, or a variant of one.",
+			text: "The configuration becomes what the body says: attributes that are left out become empty. " +
+				"It is durable when the answer comes. With a condition that does not hold nothing changes.",
+			faults:  []int{http.StatusForbidden, http.StatusConflict, http.StatusRequestEntityTooLarge},
+			example: publishAnswer{ID: 3, MD5: exampleMD5, Revision: 42, Created: true},
+		}, (*api).publish),
+		jsonOperation(operation{
+			id: "deleteConfig", method: http.MethodDelete, path: "/config", summary: "Removes a configuration with all its variants, or one variant.",
+			example: removeAnswer{Existed: true, Revision: 43},
+		}, (*api).remove),
+		jsonOperation(operation{
+			id: "planImport", method: http.MethodPost, path: "/imports/plan", summary: "What an import would do, without contents and without doing it.",
+			example: planAnswer{Revision: 42, New: 1, Conflict: 1, Configs: []planRow{
+				{Group: "DEFAULT_GROUP", DataID: "new.yaml", State: planNew},
+				{Group: "DEFAULT_GROUP", DataID: "app.yaml", State: planConflict, MD5: exampleMD5, Revision: 42},
+			}},
+		}, (*api).plan),
+		jsonOperation(operation{
+			id: "importConfigs", method: http.MethodPost, path: "/imports", summary: "Publishes many configurations.",
+			text: "What is there with the same content and attributes is left alone. One that is refused does not stop the others.",
+			example: importAnswer{Revision: 44, Created: 1, Configs: []importRow{
+				{Group: "DEFAULT_GROUP", DataID: "new.yaml", Result: importCreated, MD5: exampleMD5, Revision: 44},
+			}},
+			faults: []int{http.StatusRequestEntityTooLarge},
+		}, (*api).importMany),
+		rawOperation(operation{
+			id: "exportConfigs", method: http.MethodGet, path: "/export", summary: "Configurations as a ZIP that Nacos can import, too.",
+			text:  "Entries are group/dataId; .metadata.yml has the attributes.",
+			media: mediaZIP, faults: []int{http.StatusRequestEntityTooLarge},
+		}, (*api).export),
+		jsonOperation(operation{
+			id: "listHistory", method: http.MethodGet, path: "/history", summary: "What happened to one configuration, newest first, without contents.",
+			example: historyPage{Total: 1, Page: 1, Pages: 1, Rows: []historyRow{exampleHistoryRow}},
+		}, (*api).history),
+		jsonOperation(operation{
+			id: "getHistoryRow", method: http.MethodGet, path: "/history/{nid}", summary: "One row of the history, with its content.",
+			faults:  []int{http.StatusNotFound},
+			example: historyDetail{historyRow: exampleHistoryRow, Content: "hello world", ExtInfo: `{"type":"yaml"}`},
+		}, (*api).historyRow),
+		jsonOperation(operation{
+			id: "listNamespaces", method: http.MethodGet, path: "/namespaces", summary: "A page of namespaces, the default one first.",
+			example: namespacePage{Total: 2, Page: 1, Pages: 1, Namespaces: []namespaceBody{{ID: "public", Name: "public", Desc: "Default Namespace", Default: true, Configs: 3}, exampleNamespace}},
+		}, (*api).namespaces),
+		jsonOperation(operation{
+			id: "createNamespace", method: http.MethodPost, path: "/namespaces", summary: "Creates a namespace.",
+			faults: []int{http.StatusConflict, http.StatusTooManyRequests}, example: exampleNamespace,
+		}, (*api).createNamespace),
+		jsonOperation(operation{
+			id: "getNamespace", method: http.MethodGet, path: "/namespaces/{id}", summary: "One namespace.",
+			faults: []int{http.StatusNotFound}, example: exampleNamespace,
+		}, (*api).namespace),
+		jsonOperation(operation{
+			id: "putNamespace", method: http.MethodPut, path: "/namespaces/{id}", summary: "Changes a namespace's name and description.",
+			faults: []int{http.StatusNotFound}, example: exampleNamespace,
+		}, (*api).updateNamespace),
+		jsonOperation(operation{
+			id: "deleteNamespace", method: http.MethodDelete, path: "/namespaces/{id}", summary: "Removes a namespace, not what is in it.",
+			example: existedAnswer{Existed: true},
+		}, (*api).removeNamespace),
+		jsonOperation(operation{
+			id: "getStatus", method: http.MethodGet, path: "/status", summary: "How this node is, and what it holds.",
+			example: statusAnswer{
+				Version: "1.0.0", NowMs: exampleMs, Revision: 42,
+				Node:   Node{Name: "node-1", Role: "standalone", Ready: true, Storage: "embedded", StartedMs: exampleMs, Journal: Journal{AppliedIndex: 50, WrittenIndex: 50, Groups: 40, Commands: 44, Syncs: 40}},
+				Counts: counts{Configs: 12, ContentBytes: 12288, Namespaces: 2, WaitingClients: 4, WaitingKeys: 40},
+				Writes: writes{Published: 42, Removed: 2},
+			},
+		}, (*api).status),
+	}
+}
