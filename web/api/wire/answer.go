@@ -200,13 +200,6 @@ func ISOTime(t time.Time) string { return t.Local().Format("2006-01-02T15:04:05.
 // ISOMillis is ISOTime of a number of milliseconds since 1970.
 func ISOMillis(ms int64) string { return ISOTime(time.UnixMilli(ms)) }
 
-// SendZip answers with a ZIP under the file name that Nacos gives to exports. contentType is the
-// version's label.
-func SendZip(c *fiber.Ctx, now clock.Clock, contentType string, body []byte) error {
-	c.Set(fiber.HeaderContentDisposition, "attachment;filename=nacos_config_export_"+now.Now().Format("20060102150405")+".zip")
-	return SendRaw(c, fiber.StatusOK, contentType, body)
-}
-
 // NullText returns s for JSON, null when it is empty.
 func NullText(s string) *string {
 	if s == "" {

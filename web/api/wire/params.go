@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 	"unicode/utf8"
-	"unsafe"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -226,7 +225,7 @@ func (p *Params) View(name string) (string, bool) {
 // not be changed, and need not be UTF-8.
 func (p *Params) Bytes(name string) ([]byte, bool) {
 	v, ok := p.View(name)
-	return unsafe.Slice(unsafe.StringData(v), len(v)), ok
+	return unsafeBytes(v), ok
 }
 
 // Get returns a copy of the value called name, joined as View does. Bytes that are not UTF-8 become

@@ -7,6 +7,7 @@ package wire
 
 import (
 	"strings"
+	"time"
 	"unsafe"
 )
 
@@ -15,3 +16,8 @@ func Blank(s string) bool { return strings.TrimSpace(s) == "" }
 
 // view returns b as a string that shares its bytes.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// unsafeBytes returns the bytes of s, which must not be changed.
+func unsafeBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+func modified(ms int64) time.Time { return time.UnixMilli(ms) }

@@ -1,0 +1,77 @@
+package wire
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+
+	"github.com/gofiber/fiber/v2"
+
+	"nacre/server/clock"
+	"nacre/server/config"
+	"nacre/server/config/transfer"
+	"nacre/server/namespace"
+)
+
+// Deps is what the handlers of a version work on.
+type Deps struct {
+	Configs    *config.Service
+	Namespaces *namespace.Service
+	Transfer   *transfer.Service
+	Clock      clock.Clock
+	Log        *slog.Logger
+	Switches   Switches
+	// ClientIP returns the address of the client, a trusted proxy's word included.
+	ClientIP func(*fiber.Ctx) string
+	// Ready returns why the server is not ready, nil when it is.
+	Ready func() error
+	Info  ServerInfo
+}
+
+// Context returns the context for what a handler calls. It is not fasthttp's: that one belongs to
+// the next request as soon as the handler returned.
+func Context(c *fiber.Ctx) context.Context { return c.UserContext() }
+
+// ServerInfo is what the state pages of Nacos' APIs say about this server.
+type ServerInfo struct {
+	Version       string
+	Cluster       bool
+	Port          int
+	AuthEnabled   bool
+	MySQL         bool
+	RetentionDays int
+	CapacityCheck bool
+	QuotaCluster  int
+	QuotaGroup    int
+	QuotaMaxSize  int64
+	MaxContent    int64
+}
+
+// Limits of aggregates, which this server does not have; Nacos' answers show them.
+const (
+	MaxAggrCount = 10000
+	MaxAggrSize  = 1024
+)
+
+// State returns the state as Nacos shows it: all values are texts or null.
+func (i ServerInfo) State() map[string]any {
+	mode, platform := "standalone", ""
+	if i.Cluster {
+		mode = "cluster"
+	}
+	if i.MySQL {
+		platform = "mysql"
+	}
+	return map[string]any{
+		"version": i.Version, "startup_mode": mode, "function_mode": nil, "server_port": strconv.Itoa(i.Port),
+		"auth_enabled": strconv.FormatBool(i.AuthEnabled), "login_page_enabled": strconv.FormatBool(i.AuthEnabled),
+		"auth_system_type": "nacos", "auth_admin_request": "false", "console_ui_enabled": "true",
+		"datasource_platform": platform, "plugin_datasource_log_enabled": "false",
+		"config_retention_days": strconv.Itoa(i.RetentionDays), "maxContent": strconv.FormatInt(i.MaxContent, 10),
+		"isManageCapacity": "true", "isCapacityLimitCheck": strconv.FormatBool(i.CapacityCheck),
+		"defaultClusterQuota": strconv.Itoa(i.QuotaCluster), "defaultGroupQuota": strconv.Itoa(i.QuotaGroup),
+		"defaultMaxSize": strconv.FormatInt(i.QuotaMaxSize, 10), "defaultMaxAggrCount": strconv.Itoa(MaxAggrCount),
+		"defaultMaxAggrSize": strconv.Itoa(MaxAggrSize), "isHealthCheck": "true", "maxHealthCheckFailCount": "12",
+		"notifyConnectTimeout": "100", "notifySocketTimeout": "200",
+	}
+}
