@@ -23,7 +23,7 @@ type ImportRequest struct {
 	// File is the ZIP of Size bytes; nil means that none was sent.
 	File io.ReaderAt
 	Size int64
-	// Policy says what happens to configurations that exist.
+	// Policy says what happens to configurations that exist; Nacos' default is config.Abort, which is not the zero value.
 	Policy config.IfPresent
 	// MetadataV2 refuses archives without the second metadata form, as Nacos' v3 does.
 	MetadataV2 bool
