@@ -6,15 +6,15 @@ const said = document.getElementById("said");
 function addCopyButtons(): void {
   const label = document.body.dataset.copy ?? "Copy";
   const done = document.body.dataset.copied ?? "Copied";
-  for (const block of document.querySelectorAll<HTMLElement>("[data-code]")) {
-    const pre = block.querySelector("pre");
-    if (!pre) continue;
+  for (const head of document.querySelectorAll<HTMLElement>("[data-copies]")) {
+    const command = document.querySelector<HTMLElement>(head.dataset.copies ?? "");
+    if (!command) continue;
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = label;
-    button.setAttribute("aria-label", `${label}: ${pre.getAttribute("aria-label") ?? ""}`);
+    button.setAttribute("aria-label", `${label}: ${head.dataset.title ?? ""}`);
     button.addEventListener("click", async () => {
-      if (!(await copy(pre))) return;
+      if (!(await copy(command))) return;
       button.textContent = done;
       if (said) said.textContent = done;
       setTimeout(() => {
@@ -22,7 +22,7 @@ function addCopyButtons(): void {
         if (said) said.textContent = "";
       }, 1600);
     });
-    block.append(button);
+    head.append(button);
   }
 }
 

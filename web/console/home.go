@@ -206,14 +206,14 @@ func (p *pages) steps(w *words.Home, at string) []home.Step {
 			{Title: w.StepPublish, Text: w.StepPublishText, Answer: `{"code":0,"message":"success","data":true}`,
 				Command: fmt.Sprintf("curl -X POST '%s/nacos/v3/admin/cs/config' \\\n  -d 'dataId=%s&groupName=%s' \\\n  --data-urlencode 'content=%s'", at, dataID, group, content)},
 			{Title: w.StepRead, Text: w.StepReadText, Answer: `{"code":0,…,"content":"` + content + `",…}`,
-				Command: fmt.Sprintf("curl '%s/nacos/v3/client/cs/config?dataId=%s&groupName=%s'", at, dataID, group)},
+				Command: fmt.Sprintf("curl -G '%s/nacos/v3/client/cs/config' \\\n  -d 'dataId=%s&groupName=%s'", at, dataID, group)},
 		}
 	}
 	return []home.Step{
 		{Title: w.StepPublish, Text: w.StepPublishText, Answer: "true",
 			Command: fmt.Sprintf("curl -X POST '%s/nacos/v1/cs/configs' \\\n  -d 'dataId=%s&group=%s' \\\n  --data-urlencode 'content=%s'", at, dataID, group, content)},
 		{Title: w.StepRead, Text: w.StepReadText, Answer: content,
-			Command: fmt.Sprintf("curl '%s/nacos/v1/cs/configs?dataId=%s&group=%s'", at, dataID, group)},
+			Command: fmt.Sprintf("curl -G '%s/nacos/v1/cs/configs' \\\n  -d 'dataId=%s&group=%s'", at, dataID, group)},
 		{Title: w.StepWait, Text: w.StepWaitText, Answer: fmt.Sprintf("%s%%02%s%%01", dataID, group),
 			Command: fmt.Sprintf("curl -X POST '%s/nacos/v1/cs/configs/listener' \\\n  -H 'Long-Pulling-Timeout: 30000' \\\n  -d 'Listening-Configs=%s%%02%s%%02%s%%01'",
 				at, dataID, group, config.MD5([]byte(content)))},

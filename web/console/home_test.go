@@ -92,7 +92,7 @@ func TestAnEmptyServerTeachesTheFirstSteps(t *testing.T) {
 	for _, want := range []string{
 		"Publish your first configuration", "This node answers requests on http://127.0.0.1:8848.", "9.8.7", "3 minutes", "standalone", "leader",
 		"curl -X POST &#39;http://127.0.0.1:8848/nacos/v1/cs/configs&#39;",
-		"curl &#39;http://127.0.0.1:8848/nacos/v1/cs/configs?dataId=hello.properties&amp;group=DEFAULT_GROUP&#39;",
+		"curl -G &#39;http://127.0.0.1:8848/nacos/v1/cs/configs&#39; \\\n  -d &#39;dataId=hello.properties&amp;group=DEFAULT_GROUP&#39;",
 		"/nacos/v1/cs/configs/listener", "dbf12b66557ab8279207d20196a53405", `href="/metrics"`, `<html lang="en">`,
 	} {
 		if !strings.Contains(body, want) {
