@@ -128,6 +128,7 @@ type importItem struct {
 	Group   string `json:"group"`
 	DataID  string `json:"dataId"`
 	Content string `json:"content"`
+	IfMD5   string `json:"ifMd5" optional:"true" doc:"replace only what has this md5, as a plan showed it; it is refused where that was changed meanwhile"`
 	attributes
 }
 
@@ -192,6 +193,7 @@ func (a *api) importMany(c *fiber.Ctx, in *importIn) (*importAnswer, error) {
 		it := &items[i]
 		rows[i] = importRow{Group: it.Group, DataID: it.DataID}
 		d := draftOf(config.Key{Namespace: ns, Group: it.Group, DataID: it.DataID}, it.Content, &it.attributes)
+		d.CASMD5 = it.IfMD5
 		switch err := a.Configs.Check(d); {
 		case aborted:
 			rows[i].Result = importAborted
@@ -239,6 +241,8 @@ func (a *api) publishBatch(c *fiber.Ctx, by config.Actor, b *batch, policy confi
 		row := &rows[b.at[j]]
 		row.MD5, row.Revision = config.MD5(b.drafts[j].Content), out.Revision
 		switch {
+		case out.Fault != nil && out.Fault.Code == config.CodeCAS:
+			row.Result, row.Reason, row.MD5 = importRefused, "it was changed meanwhile", ""
 		case out.Fault != nil:
 			row.Result, row.Reason, row.MD5 = importRefused, out.Fault.Text, ""
 		case out.Skipped && policy == config.Abort:
