@@ -60,8 +60,9 @@ func (o Outcome) Err() error {
 // State holds all created namespaces in memory and decides commands on them. One goroutine writes;
 // reading is for any, at any time.
 type State struct {
-	mu   sync.RWMutex
-	byID map[string]*Namespace
+	mu     sync.RWMutex
+	byID   map[string]*Namespace
+	others int
 }
 
 // NewState returns an empty state.
@@ -72,6 +73,13 @@ func (s *State) Load(n *Namespace) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.byID[n.ID] = n
+}
+
+// SetOthers tells a state that holds only the rows a group touches how many there are beside them.
+func (s *State) SetOthers(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.others = n
 }
 
 // Replace makes s hold exactly what from holds; from must not be used afterwards.
@@ -164,8 +172,8 @@ func (s *State) Decide(cmd journal.Command) (Outcome, []journal.Change, error) {
 		if s.byID[m.Id] != nil {
 			return Outcome{Existed: true, Fault: fault.New(fault.Conflict, "namespaceId [%s] already exist.", m.Id).WithCode(CodeExists)}, nil, nil
 		}
-		if m.MaxCount > 0 && int64(len(s.byID)) >= m.MaxCount {
-			return Outcome{Fault: fault.New(fault.Limited, "there are %d namespaces, the most that may be", len(s.byID))}, nil, nil
+		if n := len(s.byID) + s.others; m.MaxCount > 0 && int64(n) >= m.MaxCount {
+			return Outcome{Fault: fault.New(fault.Limited, "there are %d namespaces, the most that may be", n)}, nil, nil
 		}
 		n := &Namespace{ID: m.Id, Name: m.Name, Desc: m.Desc, CreatedMs: m.AtMs, ModifiedMs: m.AtMs}
 		s.byID[m.Id] = n
