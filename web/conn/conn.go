@@ -227,6 +227,9 @@ func (c *Conn) Write(p []byte) (int, error) {
 // Close closes the connection, or hands it over where that was decided.
 func (c *Conn) Close() error {
 	why := c.leave
+	if c.next != nil && why != leaveDetach {
+		c.srv.lost(c)
+	}
 	c.leave, c.base, c.idle = leaveNot, nil, true
 	full := c.full
 	c.full = nil

@@ -15,7 +15,7 @@ type Owner interface {
 	// Resume and Abort may be called, by one goroutine at a time. It must not block.
 	Taken()
 	// Gone is called when the client has closed its end, possibly while another goroutine uses the
-	// connection, and possibly before Taken returned. It must not block.
+	// connection; without Taken before when it did so too early. It must not block.
 	Gone()
 }
 
@@ -69,6 +69,14 @@ func (s *Server) park(c *Conn) {
 	}
 	o.Taken()
 	s.waiter.watch(c, o)
+}
+
+// lost tells an owner that it does not get its connection: writing what was owed before failed.
+func (s *Server) lost(c *Conn) {
+	defer s.taking.Done()
+	o := c.next
+	c.next = nil
+	o.Gone()
 }
 
 // Resume gives the connection back to the server: at once when bytes of the next request are
