@@ -6,17 +6,13 @@
 package nacre
 
 import (
-	"log/slog"
 	"net/http"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
-	"nacre/server/clock"
-	"nacre/server/config"
-	"nacre/server/config/transfer"
 	"nacre/server/fault"
-	"nacre/server/namespace"
+	"nacre/web/api/wire"
 )
 
 // Prefix is where the routes are.
@@ -27,22 +23,14 @@ const DocumentPath = "/nacre/openapi.json"
 
 // Deps is what the API needs.
 type Deps struct {
-	Configs    *config.Service
-	Namespaces *namespace.Service
-	Transfer   *transfer.Service
-	Clock      clock.Clock
-	Log        *slog.Logger
+	wire.Deps
 	// Version is that of this build.
 	Version string
-	// ClientIP returns the address that a request comes from, a trusted proxy's word included.
-	ClientIP func(*fiber.Ctx) string
 	// Node tells the state of this node; it must not block.
 	Node func() Node
 }
 
-type api struct {
-	Deps
-}
+type api struct{ Deps }
 
 // Register adds the routes to r, whose root is that of the server. Nothing else may be below /nacre/v1.
 func Register(r fiber.Router, d Deps) {

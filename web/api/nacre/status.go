@@ -6,8 +6,6 @@ import "github.com/gofiber/fiber/v2"
 type Node struct {
 	Name      string  `json:"name"`
 	Role      string  `json:"role" doc:"standalone, leader or follower"`
-	Ready     bool    `json:"ready"`
-	Reason    string  `json:"reason" doc:"why it is not ready, else empty"`
 	Storage   string  `json:"storage" doc:"embedded or mysql"`
 	StartedMs int64   `json:"startedMs"`
 	Journal   Journal `json:"journal"`
@@ -26,6 +24,8 @@ type statusIn struct{}
 
 type statusAnswer struct {
 	Version  string `json:"version"`
+	Ready    bool   `json:"ready"`
+	Reason   string `json:"reason" doc:"why it is not ready, else empty"`
 	NowMs    int64  `json:"nowMs"`
 	Revision uint64 `json:"revision" doc:"of the last change"`
 	Node     Node   `json:"node"`
@@ -52,7 +52,12 @@ type writes struct {
 func (a *api) status(_ *fiber.Ctx, _ *statusIn) (*statusAnswer, error) {
 	st, w := a.Configs.Stats(), a.Configs.WriteStats()
 	clients, keys := a.Configs.Waiting()
+	reason := ""
+	if err := a.Ready(); err != nil {
+		reason = err.Error()
+	}
 	return &statusAnswer{
+		Ready: reason == "", Reason: reason,
 		Version: a.Version, NowMs: a.Clock.Now().UnixMilli(), Revision: a.Configs.Revision(), Node: a.Node(),
 		Counts: counts{st.Configs, st.Grays, st.Bytes, a.Namespaces.Len() + 1, clients, keys},
 		Writes: writes{w.Published, w.Removed, w.Refused, w.Failed},

@@ -100,8 +100,8 @@ func operations() []operation {
 		jsonOperation(operation{
 			id: "getStatus", method: http.MethodGet, path: "/status", summary: "How this node is, and what it holds.",
 			example: statusAnswer{
-				Version: "1.0.0", NowMs: exampleMs, Revision: 42,
-				Node:   Node{Name: "node-1", Role: "standalone", Ready: true, Storage: "embedded", StartedMs: exampleMs, Journal: Journal{AppliedIndex: 50, WrittenIndex: 50, Groups: 40, Commands: 44, Syncs: 40}},
+				Version: "1.0.0", Ready: true, NowMs: exampleMs, Revision: 42,
+				Node:   Node{Name: "node-1", Role: "standalone", Storage: "embedded", StartedMs: exampleMs, Journal: Journal{AppliedIndex: 50, WrittenIndex: 50, Groups: 40, Commands: 44, Syncs: 40}},
 				Counts: counts{Configs: 12, ContentBytes: 12288, Namespaces: 2, WaitingClients: 4, WaitingKeys: 40},
 				Writes: writes{Published: 42, Removed: 2},
 			},
