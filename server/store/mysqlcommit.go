@@ -1,0 +1,258 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"nacre/server/config"
+	"nacre/server/fault"
+	"nacre/server/journal"
+	"nacre/server/namespace"
+)
+
+const (
+	maxAttempts  = 6
+	firstBackoff = 5 * time.Millisecond
+	// rollbackTime is how long undoing may take before the connection is dropped instead.
+	rollbackTime = time.Second
+)
+
+// Commit implements journal.Committer: it decides and writes the group in one transaction. A group
+// that the database undid, for a deadlock or a lost connection, is tried again within the write
+// timeout. A command whose values the tables can't hold is refused by its own outcome, the others
+// are committed. Faults: Unavailable, whose text says whether the group may have taken effect.
+func (m *MySQL) Commit(ctx context.Context, group []journal.Command) ([]journal.Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.opts.WriteTimeout)
+	defer cancel()
+	return m.commit(ctx, group)
+}
+
+// commit halves a group that holds a value which the tables refuse until it is found.
+func (m *MySQL) commit(ctx context.Context, group []journal.Command) ([]journal.Result, error) {
+	results, err := m.try(ctx, group)
+	if c := causeOf(err); err == nil || c != causeData && c != causeDuplicate {
+		return results, m.writeFault(err)
+	}
+	if len(group) == 1 {
+		m.opts.Log.Warn("the database refuses a write", "database", m.name, "command", group[0].Kind, "error", err)
+		outcome, err := refusal(group[0], m.writeFault(err))
+		return []journal.Result{{Outcome: outcome}}, err
+	}
+	for _, half := range [][]journal.Command{group[:len(group)/2], group[len(group)/2:]} {
+		part, err := m.commit(ctx, half)
+		if err != nil {
+			// What the first half did stands; its callers are to hear of it.
+			if part, err = refusals(half, err); err != nil {
+				return nil, err
+			}
+		}
+		results = append(results, part...)
+	}
+	return results, nil
+}
+
+// refusal returns the outcome that a command has when the database refused it.
+func refusal(cmd journal.Command, err error) (journal.Outcome, error) {
+	f := fault.Wrap(fault.KindOf(err), err, "%s", fault.TextOf(err)).WithCode(fault.CodeOf(err))
+	switch {
+	case config.Owns(cmd.Kind):
+		return config.Outcome{Fault: f}, nil
+	case namespace.Owns(cmd.Kind):
+		return namespace.Outcome{Fault: f}, nil
+	}
+	return nil, err
+}
+
+func refusals(group []journal.Command, err error) ([]journal.Result, error) {
+	results := make([]journal.Result, len(group))
+	for i, cmd := range group {
+		outcome, err := refusal(cmd, err)
+		if err != nil {
+			return nil, err
+		}
+		results[i].Outcome = outcome
+	}
+	return results, nil
+}
+
+// try makes attempts while the database undoes them and ctx lasts. Its error is the database's own.
+func (m *MySQL) try(ctx context.Context, group []journal.Command) ([]journal.Result, error) {
+	backoff := firstBackoff
+	for attempt := 1; ; attempt++ {
+		results, err := m.transact(ctx, group)
+		c := causeOf(err)
+		if err == nil || fault.KindOf(err) != fault.Internal || c == causeOther || c == causeData || attempt == maxAttempts || ctx.Err() != nil {
+			return results, err
+		}
+		if c == causeDuplicate && attempt > 2 {
+			return results, err // nobody's insert crossed ours: the table takes two names for one
+		}
+		m.opts.Log.Debug("a transaction is tried again", "database", m.name, "attempt", attempt, "error", err)
+		timer := time.NewTimer(backoff)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, err
+		}
+		backoff *= 2
+	}
+}
+
+// transact makes one attempt. An error means that nothing was written, unless it is a fault already.
+func (m *MySQL) transact(ctx context.Context, group []journal.Command) (results []journal.Result, err error) {
+	tx, done, err := m.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	broken := true
+	defer func() { done(broken) }()
+	if err := tx.Exec("START TRANSACTION").Error; err != nil {
+		return nil, err
+	}
+	t := &transaction{tx: tx, batchBytes: m.batchBytes}
+	results, err = t.decide(group)
+	if err == nil && t.changed() {
+		err = t.write()
+	}
+	if err == nil {
+		err = ctx.Err() // from here on a deadline leaves the outcome unknown
+	}
+	if err != nil || !t.changed() {
+		broken = m.rollback(ctx, tx) != nil
+		return results, err
+	}
+	if err := tx.Exec("COMMIT").Error; err != nil {
+		if c := causeOf(err); c == causeBusy || c == causeDuplicate {
+			broken = m.rollback(ctx, tx) != nil
+			return nil, err // a cluster's certification undid it
+		}
+		return nil, m.unknown(err)
+	}
+	broken = false
+	if m.opts.Committed != nil {
+		m.opts.Committed(t.revision, t.changes)
+	}
+	return results, nil
+}
+
+func (m *MySQL) rollback(ctx context.Context, tx *gorm.DB) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTime)
+	defer cancel()
+	return tx.WithContext(ctx).Exec("ROLLBACK").Error
+}
+
+// transaction is one attempt to commit a group.
+type transaction struct {
+	tx         *gorm.DB
+	batchBytes int
+
+	// revision is the last that was taken, by others before decide, by the group after it.
+	revision uint64
+	// tenant is where new rows of the default namespace go.
+	tenant  string
+	counted uint64
+	held    *held
+	changes []journal.Change
+	results []journal.Result
+}
+
+func (t *transaction) changed() bool { return len(t.changes) > 0 }
+
+// decide locks the counter row, thereby makes the order of commits the order of revisions, loads and
+// locks what the group touches, and decides it.
+func (t *transaction) decide(group []journal.Command) ([]journal.Result, error) {
+	var counter struct {
+		Revision      uint64
+		DefaultTenant *string
+	}
+	res := t.tx.Raw("SELECT revision, default_tenant FROM nacre_revision WHERE id = 1 FOR UPDATE").Scan(&counter)
+	if res.Error != nil {
+		return nil, res.Error
+	}
+	if res.RowsAffected != 1 {
+		return nil, fault.New(fault.Unavailable, "the table nacre_revision has lost its row; put it back (INSERT INTO nacre_revision (id, revision) "+
+			"SELECT 1, COALESCE(MAX(revision), 0) FROM his_config_info) and start again")
+	}
+	t.counted, t.tenant = counter.Revision, tenantNew
+	if counter.DefaultTenant != nil {
+		t.tenant = *counter.DefaultTenant
+	}
+	need, err := touchesOf(group)
+	if err != nil {
+		return nil, err
+	}
+	if t.held, err = t.load(need); err != nil {
+		return nil, err
+	}
+	t.held.configs.SetCounters(config.Counters{Revision: t.counted})
+	for _, cmd := range group {
+		outcome, changes, err := t.held.decide(cmd)
+		if err != nil {
+			return nil, err
+		}
+		t.results = append(t.results, journal.Result{Outcome: outcome})
+		t.changes = append(t.changes, changes...)
+	}
+	t.revision = t.held.configs.Revision()
+	for i := range t.results {
+		t.results[i].Index = t.revision
+	}
+	return t.results, nil
+}
+
+// write writes what was decided, and fills the ids that the database gave into changes and results.
+func (t *transaction) write() error {
+	w := newSQLWriter(t)
+	for _, c := range t.changes {
+		if err := w.add(c); err != nil {
+			return err
+		}
+	}
+	if err := w.flush(); err != nil {
+		return err
+	}
+	for i, r := range t.results {
+		if o, ok := r.Outcome.(config.Outcome); ok {
+			w.fill(&o)
+			t.results[i].Outcome = o
+		}
+	}
+	if t.revision == t.counted {
+		return nil
+	}
+	return t.tx.Exec("UPDATE nacre_revision SET revision = ? WHERE id = 1", t.revision).Error
+}
+
+// held is what a group is decided on.
+type held struct {
+	configs    *config.State
+	namespaces *namespace.State
+	// rows are those of formal contents and variants in the database; a key of the default namespace may have two.
+	rows  map[config.Key][]rowRef
+	grays map[grayKey][]rowRef
+}
+
+// rowRef is a row by its id, and the tenant_id that it has.
+type rowRef struct {
+	id     int64
+	tenant string
+}
+
+type grayKey struct {
+	config.Key
+	name string
+}
+
+func (h *held) decide(cmd journal.Command) (journal.Outcome, []journal.Change, error) {
+	switch {
+	case config.Owns(cmd.Kind):
+		return h.configs.Decide(cmd)
+	case namespace.Owns(cmd.Kind):
+		return h.namespaces.Decide(cmd)
+	}
+	return nil, nil, fmt.Errorf("command kind %d is not known; a newer version wrote it", cmd.Kind)
+}
