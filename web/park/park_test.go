@@ -116,6 +116,17 @@ func (r *rig) awaitHolding(t testing.TB, n int) {
 	})
 }
 
+// awaitEnded waits for the ends, which come after the answers.
+func (r *rig) awaitEnded(t testing.TB, n int64) {
+	t.Helper()
+	eventually(t, func() error {
+		if got := r.ended.Load(); got != n {
+			return fmt.Errorf("%d polls ended, want %d", got, n)
+		}
+		return nil
+	})
+}
+
 func dial(t testing.TB, addr string) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
@@ -183,8 +194,9 @@ func TestAPollIsAnsweredByAChangeAndTheConnectionPollsAgain(t *testing.T) {
 			t.Fatal("no date")
 		}
 	}
-	if s := r.Stats(); s.Answered != 50 || r.ended.Load() != 50 || s.Waiting != 0 {
-		t.Fatalf("%+v, ended %d", s, r.ended.Load())
+	r.awaitEnded(t, 50)
+	if s := r.Stats(); s.Answered != 50 || s.Waiting != 0 {
+		t.Fatalf("%+v", s)
 	}
 }
 
@@ -196,9 +208,7 @@ func TestAPollThatIsFiredBeforeItIsParkedIsAnswered(t *testing.T) {
 		_, _ = io.WriteString(c, poll(time.Minute, ""))
 		mustRead(t, br, 200, "d")
 	}
-	if r.ended.Load() != 50 {
-		t.Fatalf("ended %d", r.ended.Load())
-	}
+	r.awaitEnded(t, 50)
 }
 
 func TestAPollEndsEmptyAfterItsHoldTime(t *testing.T) {
@@ -299,9 +309,7 @@ func TestPollsBeyondTheLimitAreRefused(t *testing.T) {
 	r.awaitHolding(t, 0)
 	_, _ = io.WriteString(c, poll(time.Millisecond, ""))
 	mustRead(t, br, 200, "")
-	if r.ended.Load() != 4 {
-		t.Fatalf("ended %d", r.ended.Load())
-	}
+	r.awaitEnded(t, 4)
 }
 
 func TestAClientThatReadsNothingDelaysNobody(t *testing.T) {
@@ -313,7 +321,12 @@ func TestAClientThatReadsNothingDelaysNobody(t *testing.T) {
 	}
 	r.awaitHolding(t, 8)
 	r.fire()
-	r.awaitHolding(t, 0)
+	eventually(t, func() error {
+		if n := r.Stats().Slow; n != 8 {
+			return fmt.Errorf("%d are slow", n)
+		}
+		return nil
+	})
 	r.size.Store(0)
 	c, br := dial(t, r.addr)
 	start := time.Now()
