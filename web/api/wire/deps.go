@@ -34,17 +34,18 @@ func Context(c *fiber.Ctx) context.Context { return c.UserContext() }
 
 // ServerInfo is what the state pages of Nacos' APIs say about this server.
 type ServerInfo struct {
-	Version       string
-	Cluster       bool
-	Port          int
-	AuthEnabled   bool
-	MySQL         bool
-	RetentionDays int
-	CapacityCheck bool
-	QuotaCluster  int
-	QuotaGroup    int
-	QuotaMaxSize  int64
-	MaxContent    int64
+	Version        string
+	Cluster        bool
+	Port           int
+	AuthEnabled    bool
+	MySQL          bool
+	RetentionDays  int
+	CapacityCheck  bool
+	QuotaCluster   int
+	QuotaGroup     int
+	QuotaNamespace int
+	QuotaMaxSize   int64
+	MaxContent     int64
 }
 
 // Limits of aggregates, which this server does not have; Nacos' answers show them.

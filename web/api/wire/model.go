@@ -1,6 +1,9 @@
 package wire
 
 import (
+	"cmp"
+	"slices"
+
 	"nacre/server/config"
 	"nacre/server/namespace"
 	"nacre/server/resource"
@@ -141,4 +144,18 @@ func (d *Deps) LegacyNamespaces() []NamespaceInfo {
 		out = append(out, d.NamespaceInfoOf(n, NamespaceTypeLegacyCustom))
 	}
 	return out
+}
+
+// EntriesOf returns the formal configurations of a namespace in the order of their row ids, from
+// memory.
+func (d *Deps) EntriesOf(namespace string) []*config.Entry {
+	var all []*config.Entry
+	d.Configs.Each(func(k config.Key, it *config.Item) bool {
+		if k.Namespace == namespace && it.Formal != nil {
+			all = append(all, it.Formal)
+		}
+		return true
+	})
+	slices.SortFunc(all, func(x, y *config.Entry) int { return cmp.Compare(x.ID, y.ID) })
+	return all
 }

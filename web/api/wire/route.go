@@ -102,9 +102,17 @@ func (d *dispatcher) serve(c *fiber.Ctx) error {
 // Gate returns h, or, where class is switched off, a handler that answers 410 and names what is to
 // be used instead: use is a method and path as in "GET /v3/admin/cs/config", or empty.
 func (r Router) Gate(class Class, use string, h fiber.Handler) fiber.Handler {
+	if gone := r.Gone(class, use); gone != nil {
+		return gone
+	}
+	return h
+}
+
+// Gone returns the handler that answers 410 where class is switched off, nil where it is on. See Gate.
+func (r Router) Gone(class Class, use string) fiber.Handler {
 	property, off := r.Switches.off(class)
 	if !off {
-		return h
+		return nil
 	}
 	message := "Current API will be deprecated, "
 	if use == "" {
