@@ -1,0 +1,40 @@
+.DEFAULT_GOAL := help
+.PHONY: help generate build run test race lint e2e bench clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+generate: ## make protobuf code, pages and assets anew (they are committed)
+	scripts/setup.sh generate
+	scripts/generate.sh
+
+build: ## build bin/nacre
+	scripts/setup.sh run
+	go build -trimpath -o bin/nacre .
+
+run: ## start a server on http://127.0.0.1:8848 with its data in ./data
+	scripts/setup.sh run
+	go run . serve
+
+test: ## run all tests of Go
+	scripts/setup.sh test
+	scripts/gotest.sh -timeout 20m ./...
+
+race: ## run them with the race detector
+	scripts/setup.sh test
+	scripts/gotest.sh -race -timeout 40m ./...
+
+lint: ## check format, vet, and who imports what
+	scripts/setup.sh run
+	scripts/lint.sh
+
+e2e: build ## run end-to-end tests, with curl and a browser, against bin/nacre
+	scripts/setup.sh e2e
+	scripts/e2e.sh
+
+bench: ## run the benchmarks
+	scripts/setup.sh run
+	go test -run '^$$' -bench . -benchmem ./...
+
+clean: ## remove what was built, not data
+	rm -rf bin .cache node_modules
