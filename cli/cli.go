@@ -25,6 +25,8 @@ const (
 // Env is what commands work with beside their arguments.
 type Env struct {
 	Stdout, Stderr io.Writer
+	// Stdin answers questions where it is a terminal; nil means that nobody can be asked.
+	Stdin io.Reader
 	// Environ is the environment as os.Environ returns it.
 	Environ []string
 	// Serve runs a server until ctx ends and it has stopped.
@@ -41,6 +43,8 @@ type root struct {
 	Serve   ServeCmd   `cmd:"" default:"withargs" help:"Run a server."`
 	Version VersionCmd `cmd:"" help:"Print the version."`
 	Config  ConfigCmd  `cmd:"" help:"Look at settings."`
+	Import  ImportCmd  `cmd:"" help:"Publish the configurations of a ZIP or a folder; shows first what that changes."`
+	Export  ExportCmd  `cmd:"" help:"Write the configurations of a namespace to a ZIP or a folder."`
 }
 
 // UsageError is an argument or setting that cannot be right; the process ends with ExitUsage.

@@ -314,6 +314,9 @@ func (o *opening) add(it Item) error {
 	return nil
 }
 
+// BlankText is what CheckText says of a blank content.
+const BlankText = "it is blank"
+
 // CheckText returns why content can't be that of a configuration, "" when it can.
 func CheckText(content []byte) string {
 	var t textCheck
@@ -384,7 +387,7 @@ func (t *textCheck) end() string {
 	case t.bad:
 		return fmt.Sprintf("it is not UTF-8: byte %d is not part of a character", t.badAt)
 	case !t.ink:
-		return "it is blank"
+		return BlankText
 	}
 	return ""
 }

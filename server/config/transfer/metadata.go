@@ -349,3 +349,41 @@ func doubleQuoted(s string) string {
 	b.WriteByte('"')
 	return b.String()
 }
+
+// IsMetadata reports whether the entry or file called name, at the root, holds metadata.
+func IsMetadata(name string) bool { return name == metadataV1 || name == metadataV2 }
+
+// Metadata is what a metadata file of either form says of configurations.
+type Metadata struct {
+	apps  map[string]string
+	items map[Name]Attributes
+}
+
+// ParseMetadata reads the metadata file called name. Faults: Invalid with CodeMetadata.
+func ParseMetadata(name string, r io.Reader) (*Metadata, error) {
+	if name == metadataV1 {
+		apps, err := readMetadataV1(r)
+		return &Metadata{apps: apps}, err
+	}
+	list, err := ReadMetadata(r)
+	if err != nil {
+		return nil, err
+	}
+	m := &Metadata{items: make(map[Name]Attributes, len(list))}
+	for _, a := range list {
+		if _, twice := m.items[a.Name]; !twice {
+			m.items[a.Name] = a
+		}
+	}
+	return m, nil
+}
+
+// Describe adds to a what the metadata say of the configuration that it names.
+func (m *Metadata) Describe(a *Attributes) {
+	if said, ok := m.items[a.Name]; ok {
+		*a = said
+	}
+	if app, ok := m.apps[appKey(a.Name)]; ok {
+		a.AppName = &app
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"nacre/server/config"
 	"nacre/server/resource"
 )
 
@@ -185,9 +184,4 @@ func unescape(name string) (string, bool) {
 		i += 2
 	}
 	return b.String(), true
-}
-
-// FileDraft returns the draft that publishes the file at path, named n, with its content.
-func FileDraft(namespace string, n Name, path string, content []byte) config.Draft {
-	return config.Draft{Key: config.Key{Namespace: namespace, Group: n.Group, DataID: n.DataID}, Content: content, Type: FileTypeOf(path)}
 }
