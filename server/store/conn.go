@@ -48,7 +48,7 @@ func dsn(path, vfs string, m mode) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 	}
-	q := url.Values{"_busy_timeout": {"10000"}, "mode": {[...]string{modeCreate: "rwc", modeWrite: "rw", modeRead: "ro"}[m]}}
+	q := url.Values{"_busy_timeout": {"10000"}, "_stmt_cache_size": {"64"}, "mode": {[...]string{modeCreate: "rwc", modeWrite: "rw", modeRead: "ro"}[m]}}
 	if vfs != "" {
 		q.Set("vfs", vfs)
 	}
