@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -29,8 +30,8 @@ type Env struct {
 	Stdin io.Reader
 	// Environ is the environment as os.Environ returns it.
 	Environ []string
-	// Serve runs a server until ctx ends and it has stopped.
-	Serve func(ctx context.Context, s settings.Settings) error
+	// Serve runs a server until ctx ends and it has stopped. level is that of log, and may be changed.
+	Serve func(ctx context.Context, s settings.Settings, log *slog.Logger, level *slog.LevelVar) error
 
 	ctx context.Context
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +17,10 @@ import (
 func run(t *testing.T, serve func(context.Context, settings.Settings) error, environ []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errOut bytes.Buffer
-	code = Main(t.Context(), args, Env{Stdout: &out, Stderr: &errOut, Environ: environ, Serve: serve})
+	code = Main(t.Context(), args, Env{
+		Stdout: &out, Stderr: &errOut, Environ: environ,
+		Serve: func(ctx context.Context, s settings.Settings, _ *slog.Logger, _ *slog.LevelVar) error { return serve(ctx, s) },
+	})
 	return code, out.String(), errOut.String()
 }
 

@@ -25,7 +25,10 @@ func (c *ServeCmd) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
-	slog.SetDefault(newLogger(s, env.Stderr))
+	level := &slog.LevelVar{}
+	level.Set(s.LogLevel)
+	log := newLogger(s.LogFormat, level, env.Stderr)
+	slog.SetDefault(log)
 	for _, w := range warnings {
 		slog.Warn(w)
 	}
@@ -34,16 +37,16 @@ func (c *ServeCmd) Run(env *Env) error {
 	}
 	info := release.Get()
 	slog.Info("starting", "version", info.Version, "commit", info.Commit, "go", info.Go, "data-dir", s.DataDir)
-	if err := env.Serve(env.Context(), s); err != nil {
+	if err := env.Serve(env.Context(), s, log, level); err != nil {
 		return err
 	}
 	slog.Info("stopped")
 	return nil
 }
 
-func newLogger(s settings.Settings, w io.Writer) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: s.LogLevel}
-	if s.LogFormat == settings.LogJSON {
+func newLogger(format string, level slog.Leveler, w io.Writer) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: level}
+	if format == settings.LogJSON {
 		return slog.New(slog.NewJSONHandler(w, opts))
 	}
 	return slog.New(slog.NewTextHandler(w, opts))
