@@ -59,6 +59,9 @@ func tooLong(field, most string) string {
 
 // ViolationText words a broken name rule as Nacos' parameter check does; ok is false when err is none.
 func ViolationText(err error) (text string, ok bool) {
+	if err == nil {
+		return "", false // before v, which would be allocated for each request
+	}
 	var v *resource.Violation
 	if !errors.As(err, &v) || v.Missing {
 		return "", false
