@@ -105,6 +105,7 @@ for (const state of ["empty", "with configurations"]) {
 }
 
 test("latest changes lead to the content", async ({ page }) => {
+  await server.publish("application.yml", "server:\n  port: 8080\n");
   const wrong = watch(page);
   await page.goto(server.url);
   const row = page.getByRole("row").filter({ hasText: "application.yml" });
