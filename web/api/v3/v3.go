@@ -18,11 +18,14 @@ type Deps struct {
 	SetLogLevel func(level string) error
 }
 
-type api struct{ Deps }
+type api struct {
+	Deps
+	answers answers
+}
 
 // Register adds the routes to r, whose paths begin with /nacos.
 func Register(r fiber.Router, d Deps) {
-	a := &api{d}
+	a := &api{Deps: d}
 	router := wire.Router{Fiber: r, Clock: d.Clock}
 	get := func(h handler) wire.Method { return wire.Method{Name: fiber.MethodGet, Handler: a.enveloped(h)} }
 	post := func(h handler) wire.Method { return wire.Method{Name: fiber.MethodPost, Handler: a.enveloped(h)} }
