@@ -145,7 +145,7 @@ func liveness(c *fiber.Ctx, _ *wire.Params) error { return sendText(c, fiber.Sta
 
 func (a *api) readiness(c *fiber.Ctx, _ *wire.Params) error {
 	if err := a.Ready(); err != nil {
-		return sendText(c, fiber.StatusServiceUnavailable, err.Error())
+		return sendText(c, fiber.StatusServiceUnavailable, fault.TextOf(err))
 	}
 	return sendText(c, fiber.StatusOK, "OK")
 }

@@ -70,7 +70,7 @@ func (a *api) listenersOf(c *fiber.Ctx, p *wire.Params) error {
 // health says whether configurations can be served.
 func (a *api) health(c *fiber.Ctx, _ *wire.Params) error {
 	if err := a.Ready(); err != nil {
-		return sendText(c, fiber.StatusServiceUnavailable, "DOWN:"+err.Error())
+		return sendText(c, fiber.StatusServiceUnavailable, "DOWN:"+fault.TextOf(err))
 	}
 	return sendText(c, fiber.StatusOK, "UP")
 }

@@ -107,7 +107,7 @@ func liveness(c *fiber.Ctx, _ *wire.Params) error { return wire.OK(c, "ok") }
 
 func (a *api) readiness(c *fiber.Ctx, _ *wire.Params) error {
 	if err := a.Ready(); err != nil {
-		return wire.Refuse(fiber.StatusServiceUnavailable, wire.ServerError, err.Error())
+		return wire.Refuse(fiber.StatusServiceUnavailable, wire.ServerError, fault.TextOf(err))
 	}
 	return wire.OK(c, "ok")
 }

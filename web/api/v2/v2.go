@@ -16,13 +16,17 @@ import (
 	"nacre/web/api/wire"
 )
 
-type api struct{ wire.Deps }
+// Deps is what the handlers work on.
+type Deps struct{ wire.Deps }
+
+// api is the set of handlers.
+type api struct{ Deps }
 
 // handler answers a request whose parameters are parsed, or returns an error that becomes an envelope.
 type handler func(*fiber.Ctx, *wire.Params) error
 
 // Register adds the routes to r, whose paths begin with /nacos.
-func Register(r fiber.Router, d wire.Deps) {
+func Register(r fiber.Router, d Deps) {
 	a := &api{d}
 	rt := wire.Router{Fiber: r, Clock: d.Clock, Switches: d.Switches}
 	admin := func(use string, h handler) fiber.Handler { return rt.Gate(wire.ForAdmins, use, a.serve(checked(h))) }

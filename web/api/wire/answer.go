@@ -29,10 +29,8 @@ var (
 	headerPragma       = []byte("Pragma")
 	headerExpires      = []byte("Expires")
 	noCacheNoStore     = []byte("no-cache,no-store")
-	neverStore         = []byte("no-cache, no-store, max-age=0, must-revalidate")
 	noCache            = []byte("no-cache")
 	epoch              = []byte("Thu, 01 Jan 1970 00:00:00 GMT")
-	zero               = []byte("0")
 )
 
 // NoCache sets the three headers that Nacos' handlers of configurations send against caching.
@@ -41,17 +39,6 @@ func NoCache(c *fiber.Ctx) {
 	h.SetCanonical(headerPragma, noCache)
 	h.SetCanonical(headerExpires, epoch)
 	h.SetCanonical(headerCacheControl, noCacheNoStore)
-}
-
-// neverCache sets the three headers that Nacos' framework adds to every other answer.
-func neverCache(c *fiber.Ctx) {
-	h := &c.Context().Response.Header
-	if len(h.PeekBytes(headerCacheControl)) > 0 {
-		return
-	}
-	h.SetCanonical(headerCacheControl, neverStore)
-	h.SetCanonical(headerPragma, noCache)
-	h.SetCanonical(headerExpires, zero)
 }
 
 // Result is the envelope of v2 and v3.
@@ -94,7 +81,6 @@ func SendJSON(c *fiber.Ctx, status int, contentType string, v any) error {
 
 // SendText answers with a text under a content type.
 func SendText(c *fiber.Ctx, status int, contentType, text string) error {
-	neverCache(c)
 	r := &c.Context().Response
 	r.SetStatusCode(status)
 	setType(c, contentType)
@@ -104,7 +90,6 @@ func SendText(c *fiber.Ctx, status int, contentType, text string) error {
 
 // SendRaw answers with body, which must not change any more, under a content type.
 func SendRaw(c *fiber.Ctx, status int, contentType string, body []byte) error {
-	neverCache(c)
 	r := &c.Context().Response
 	r.SetStatusCode(status)
 	setType(c, contentType)

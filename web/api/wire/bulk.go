@@ -140,7 +140,6 @@ func TransferResultOf(r transfer.Report, texts UnknownTexts) TransferResult {
 // SendExport streams entries as a ZIP under the label of the version. It answers before the ZIP is
 // made, so what fails then can only be logged.
 func (d *Deps) SendExport(c *fiber.Ctx, contentType string, entries []*config.Entry, form transfer.Form) error {
-	neverCache(c)
 	setType(c, contentType)
 	c.Set(fiber.HeaderContentDisposition, "attachment;filename="+transfer.FileName(d.Clock.Now()))
 	log := d.Log
