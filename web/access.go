@@ -5,7 +5,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -44,39 +43,6 @@ func familyOf(path []byte) family {
 		return familyV1 + family(rest[1]-'1')
 	}
 	return familyNacos
-}
-
-// counters count requests by family and class of status.
-type counters struct {
-	by     [families][6]atomic.Int64
-	parked atomic.Int64
-}
-
-// RequestCount is how many requests of a family of paths ("v1", "v2", "v3", "nacos", "nacre", "other") were
-// answered with a class of status ("2xx").
-type RequestCount struct {
-	Family, Class string
-	Count         int64
-}
-
-func (c *counters) add(f family, status int, parked bool) {
-	if parked {
-		c.parked.Add(1)
-		return
-	}
-	c.by[f][min(status/100, 5)].Add(1)
-}
-
-func (c *counters) list() []RequestCount {
-	var out []RequestCount
-	for f := range c.by {
-		for class := range c.by[f] {
-			if n := c.by[f][class].Load(); n > 0 {
-				out = append(out, RequestCount{familyNames[f], strconv.Itoa(class) + "xx", n})
-			}
-		}
-	}
-	return out
 }
 
 // accessLog writes a line for requests, for at most rate of them a second where it samples. Half of

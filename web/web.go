@@ -38,6 +38,11 @@ type Config struct {
 	Ready func() []string
 	// Metrics serves /metrics; nil leaves the path out.
 	Metrics http.Handler
+	// Count is told every answer, by kind of path ("v1", "v2", "v3", "nacos", "nacre", "other") and status. It must
+	// not block.
+	Count func(kind string, status int)
+	// PollHeader are the header lines of answers to parked polls; "" for those of package park.
+	PollHeader string
 	// HTTP2 gets connections that begin with HTTP/2's preface; nil refuses them.
 	HTTP2 func(net.Conn)
 }
@@ -52,7 +57,7 @@ type Server struct {
 	proxies clientip.Proxies
 	access  *accessLog
 	uploads *uploads
-	counts  counters
+	parked  atomic.Int64
 
 	draining context.Context
 	drain    context.CancelFunc
@@ -98,7 +103,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.parker = park.New(park.Config{MaxWaiting: cfg.Settings.LongPollMaxWaiting, Log: cfg.Log})
+	s.parker = park.New(park.Config{MaxWaiting: cfg.Settings.LongPollMaxWaiting, Header: cfg.PollHeader, Log: cfg.Log})
 	return s, nil
 }
 
@@ -204,7 +209,11 @@ func (s *Server) recovered(ctx *fasthttp.RequestCtx) {
 // account counts and logs a request that was answered, or parked.
 func (s *Server) account(ctx *fasthttp.RequestCtx, family family) {
 	status := ctx.Response.StatusCode()
-	s.counts.add(family, status, ctx.Hijacked())
+	if ctx.Hijacked() {
+		s.parked.Add(1) // answered later, if at all
+	} else if s.cfg.Count != nil {
+		s.cfg.Count(familyNames[family], status)
+	}
 	if began := ctx.Time(); s.access.wants(began, status) {
 		took := time.Duration(0)
 		if !began.IsZero() {
@@ -253,17 +262,13 @@ func (s *Server) NotReady() []string {
 type Stats struct {
 	Conns conn.Stats
 	Polls park.Stats
-	// Requests counts answers by family of paths and class of status; Parked counts requests that became
-	// waiting polls, AccessLogDropped lines that the access log left out.
-	Requests         []RequestCount
-	Parked           int64
-	AccessLogDropped int64
+	// Parked counts requests that became waiting polls, AccessLogDropped lines that the access log left out.
+	Parked, AccessLogDropped int64
 }
 
 // Stats returns the present figures.
 func (s *Server) Stats() Stats {
-	return Stats{Conns: s.conns.Stats(), Polls: s.parker.Stats(), Requests: s.counts.list(),
-		Parked: s.counts.parked.Load(), AccessLogDropped: s.access.total.Load()}
+	return Stats{Conns: s.conns.Stats(), Polls: s.parker.Stats(), Parked: s.parked.Load(), AccessLogDropped: s.access.total.Load()}
 }
 
 // readTimeout bounds a request by its size: clients send at 128 KiB/s or faster.
