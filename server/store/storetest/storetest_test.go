@@ -1,0 +1,219 @@
+package storetest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	_ "github.com/mattn/go-sqlite3"
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+
+	"nacre/server/config"
+	"nacre/server/journal"
+	"nacre/server/namespace"
+	"nacre/server/store"
+	"nacre/server/store/mariadbtest"
+)
+
+func TestMain(m *testing.M) {
+	code := mariadbtest.Main(m)
+	if err := goleak.Find(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+// memory is a node's memory, and the rows of history that its changes make.
+type memory struct {
+	configs    *config.State
+	namespaces *namespace.State
+	history    []config.History
+	index      uint64
+	changes    []journal.Change // of the last commit
+}
+
+func newMemory() *memory {
+	return &memory{configs: config.NewState(nil), namespaces: namespace.NewState()}
+}
+
+func (m *memory) Commit(_ context.Context, group []journal.Command) (results []journal.Result, err error) {
+	m.index++
+	m.changes = nil
+	for _, cmd := range group {
+		var outcome journal.Outcome
+		var changes []journal.Change
+		if config.Owns(cmd.Kind) {
+			outcome, changes, err = m.configs.Decide(cmd)
+		} else {
+			outcome, changes, err = m.namespaces.Decide(cmd)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range changes {
+			switch c := c.(type) {
+			case config.HistoryAdded:
+				m.history = append(m.history, *c.Row)
+			case config.HistoryTrimmed:
+				m.trim(c)
+			}
+		}
+		results, m.changes = append(results, journal.Result{Index: m.index, Outcome: outcome}), append(m.changes, changes...)
+	}
+	return results, nil
+}
+
+func (m *memory) trim(c config.HistoryTrimmed) {
+	byAge := slices.Clone(m.history)
+	slices.SortStableFunc(byAge, func(a, b config.History) int { return int(a.ModifiedMs - b.ModifiedMs) })
+	gone := map[int64]bool{}
+	for _, h := range byAge {
+		if h.ModifiedMs < c.BeforeMs && int64(len(gone)) < c.Limit {
+			gone[h.NID] = true
+		}
+	}
+	m.history = slices.DeleteFunc(m.history, func(h config.History) bool { return gone[h.NID] })
+}
+
+func (m *memory) rows(context.Context) (rows, error) {
+	var r rows
+	m.configs.Each(func(_ config.Key, it *config.Item) bool {
+		if it.Formal != nil {
+			r.Entries = append(r.Entries, *it.Formal)
+		}
+		for _, g := range it.Grays {
+			r.Grays = append(r.Grays, *g)
+		}
+		return true
+	})
+	for _, ns := range append([]string{""}, namespaces...) {
+		for _, group := range append([]string{""}, groups...) {
+			if c := m.configs.Capacity(ns, group); c != nil {
+				r.Capacities = append(r.Capacities, *c)
+			}
+		}
+	}
+	for _, n := range m.namespaces.All() {
+		r.Namespaces = append(r.Namespaces, *n)
+	}
+	r.History = slices.Clone(m.history)
+	return r, nil
+}
+
+// embedded is memory with the SQLite image behind it.
+type embedded struct {
+	*memory
+	image *store.Image
+	db    *sql.DB
+}
+
+func (e *embedded) Commit(ctx context.Context, group []journal.Command) ([]journal.Result, error) {
+	results, err := e.memory.Commit(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	return results, e.image.Write(e.index, e.changes)
+}
+
+func (e *embedded) rows(ctx context.Context) (rows, error) {
+	if err := e.image.WaitFor(ctx, e.index); err != nil {
+		return rows{}, err
+	}
+	return readRows(ctx, e.db)
+}
+
+// shared is a MariaDB database.
+type shared struct {
+	*store.MySQL
+	db *sql.DB
+}
+
+func (s *shared) rows(ctx context.Context) (rows, error) { return readRows(ctx, s.db) }
+
+func TestMemoryHoldsWhatTheModelHolds(t *testing.T) {
+	run(t, func(*rapid.T) backend { return newMemory() })
+}
+
+func TestTheImageHoldsWhatTheModelHolds(t *testing.T) {
+	dir, n := t.TempDir(), 0
+	run(t, func(rt *rapid.T) backend {
+		n++
+		path := filepath.Join(dir, fmt.Sprintf("image%d.db", n))
+		image, err := store.Open(t.Context(), store.Config{Path: path})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		db, err := sql.Open("sqlite3", "file:"+path+"?mode=ro")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		rt.Cleanup(func() {
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+			if err := image.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return &embedded{newMemory(), image, db}
+	})
+}
+
+func TestMariaDBHoldsWhatTheModelHolds(t *testing.T) {
+	dsn := mariadbtest.Shared(t).Database(t)
+	m, err := store.OpenMySQL(t.Context(), dsn, store.MySQLOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	db, err := sql.Open("mysql", dsn+"?parseTime=true&multiStatements=true&loc=Local")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	run(t, func(rt *rapid.T) backend {
+		_, err := db.Exec("DELETE FROM config_info; DELETE FROM config_info_gray; DELETE FROM config_tags_relation; DELETE FROM his_config_info; DELETE FROM tenant_info; " +
+			"DELETE FROM tenant_capacity; DELETE FROM group_capacity; UPDATE nacre_revision SET revision = 0")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		return &shared{m, db}
+	})
+}
+
+func TestTheSameCommandsLeadToTheSameMemoryAndChanges(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		a, b := newMemory(), newMemory()
+		for range rapid.IntRange(1, 60).Draw(rt, "commands") {
+			cmd, err := draw(rt).encode(func(id int64) int64 { return id })
+			if err != nil {
+				rt.Fatal(err)
+			}
+			outA, errA := a.Commit(t.Context(), []journal.Command{cmd})
+			outB, errB := b.Commit(t.Context(), []journal.Command{cmd})
+			if errA != nil || errB != nil {
+				rt.Fatal(errA, errB)
+			}
+			if diff := cmp.Diff(outcomeText(outA[0].Outcome), outcomeText(outB[0].Outcome)); diff != "" {
+				rt.Fatal(diff)
+			}
+			if diff := cmp.Diff(a.changes, b.changes); diff != "" {
+				rt.Fatal(diff)
+			}
+		}
+		rowsA, _ := a.rows(t.Context())
+		rowsB, _ := b.rows(t.Context())
+		rowsA.sort()
+		rowsB.sort()
+		if diff := cmp.Diff(rowsA, rowsB); diff != "" || a.configs.Counters() != b.configs.Counters() {
+			rt.Fatal("the two differ: ", diff)
+		}
+	})
+}
