@@ -33,14 +33,14 @@ func (c *ServeCmd) Run(env *Env) error {
 		slog.Warn(w)
 	}
 	if s.Insecure {
-		slog.Warn("anybody who reaches http-addr can read and change every configuration, as --insecure allows it", "http-addr", s.HTTPAddr)
+		log.Warn("anybody who reaches http-addr can read and change every configuration, as --insecure allows it", "http-addr", s.HTTPAddr)
 	}
 	info := release.Get()
-	slog.Info("starting", "version", info.Version, "commit", info.Commit, "go", info.Go, "data-dir", s.DataDir)
+	log.Info("starting", "version", info.Version, "commit", info.Commit, "go", info.Go, "data-dir", s.DataDir)
 	if err := env.Serve(env.Context(), s, log, level); err != nil {
 		return err
 	}
-	slog.Info("stopped")
+	log.Info("stopped")
 	return nil
 }
 

@@ -48,7 +48,7 @@ type Node struct {
 // at Nacos' own address too, where load balancers look for a 200.
 func Register(r fiber.Router, d Deps) {
 	p := &pages{Deps: d}
-	for _, path := range []string{"/", "/nacos", "/nacos/index.html"} {
+	for _, path := range []string{"/", "/nacos", "/nacos/", "/nacos/index.html"} {
 		r.Get(path, p.home)
 	}
 	r.Get(static.Prefix+":name", serveStatic)

@@ -51,7 +51,7 @@ func newSite(t *testing.T, change func(*Deps)) *site {
 	if change != nil {
 		change(&d)
 	}
-	app := fiber.New(fiber.Config{Immutable: true})
+	app := fiber.New(fiber.Config{Immutable: true, StrictRouting: true, CaseSensitive: true})
 	Register(app, d)
 	return &site{t: t, app: app, deps: &d, now: now}
 }
