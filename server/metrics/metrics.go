@@ -19,10 +19,9 @@ import (
 type Registry struct {
 	reg      *prometheus.Registry
 	reads    *prometheus.CounterVec
-	polls    *prometheus.CounterVec
 	requests *Requests
 	groups   Histogram
-	commit   Histogram
+	fsync    Histogram
 }
 
 // Counter counts up.
@@ -47,34 +46,28 @@ func New(s Sources) *Registry {
 	r.reads = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "nacre_config_reads_total", Help: "Reads of one configuration, by the API that was used.",
 	}, []string{"api"})
-	r.polls = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "nacre_longpolls_total", Help: "Long polls that were answered, by why: changed at once, changed while waiting, timeout, drain or gone.",
-	}, []string{"end"})
 	groups := prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "nacre_journal_group_size", Help: "Commands that were made durable together, with one fsync.",
 		Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024},
 	})
-	commit := prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "nacre_journal_commit_seconds", Help: "Time from handing a group to the log until it was durable and applied.",
+	fsync := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "nacre_journal_fsync_seconds", Help: "Time that syncing the journal to disk took.",
 		Buckets: []float64{.00025, .0005, .001, .002, .004, .008, .016, .032, .064, .128, .256, 1, 4},
 	})
-	r.groups, r.commit = groups, commit
+	r.groups, r.fsync = groups, fsync
 	r.requests = newRequests()
-	r.reg.MustRegister(build, r.reads, r.polls, groups, commit, r.requests, newSourceCollector(s))
+	r.reg.MustRegister(build, r.reads, groups, fsync, r.requests, newSourceCollector(s))
 	return r
 }
 
 // Reads returns the counter of reads through an API: v1, v2, v3, nacre, grpc. Keep it, don't look it up for each read.
 func (r *Registry) Reads(api string) Counter { return r.reads.WithLabelValues(api) }
 
-// Polls returns the counter of long polls that end in one way: changed, woken, timeout, drain, gone.
-func (r *Registry) Polls(end string) Counter { return r.polls.WithLabelValues(end) }
-
 // GroupSize takes the number of commands of each group.
 func (r *Registry) GroupSize() Histogram { return r.groups }
 
-// CommitSeconds takes the time that each group needed to be durable and applied, in seconds.
-func (r *Registry) CommitSeconds() Histogram { return r.commit }
+// FsyncSeconds takes the time that each sync of the journal to disk took, in seconds.
+func (r *Registry) FsyncSeconds() Histogram { return r.fsync }
 
 // Requests counts HTTP requests.
 func (r *Registry) Requests() *Requests { return r.requests }

@@ -15,10 +15,12 @@ func full() Sources {
 		Writes:    func() Writes { return Writes{Published: 7, Removed: 1, Refused: 2, Failed: 3} },
 		Held:      func() Held { return Held{Configs: 4, Grays: 1, Namespaces: 2, ContentBytes: 4096} },
 		Waiting:   func() (int64, int64) { return 5, 50 },
+		Polls:     func() Polls { return Polls{Answered: 9, TimedOut: 8, Gone: 7, Refused: 6} },
+		Conns:     func() Conns { return Conns{Open: 20, Accepted: 30} },
 		Groups:    func() (uint64, uint64) { return 3, 9 },
 		Queued:    func() int { return 6 },
 		Fsyncs:    func() uint64 { return 11 },
-		Image:     func() Image { return Image{Applied: 12, Written: 10, LagSeconds: .25} },
+		Image:     func() Image { return Image{Applied: 12, Written: 10, BehindBytes: 2048} },
 		Ready:     func() bool { return true },
 		Leader:    func() bool { return false },
 		DataBytes: func() (int64, int64) { return 1000, 2000 },
@@ -37,9 +39,8 @@ func text(t *testing.T, r *Registry) string {
 func TestFiguresOfAllSourcesAreShown(t *testing.T) {
 	r := New(full())
 	r.Reads("v1").Inc()
-	r.Polls("timeout").Inc()
 	r.GroupSize().Observe(3)
-	r.CommitSeconds().Observe(.001)
+	r.FsyncSeconds().Observe(.001)
 	r.Requests().Count("/nacos/v1/cs/configs", 200)
 	r.Requests().Count("/nacos/v1/cs/configs", 200)
 	r.Requests().Count("/nacos/v1/cs/configs", 404)
@@ -51,10 +52,10 @@ func TestFiguresOfAllSourcesAreShown(t *testing.T) {
 		`nacre_config_removes_total 1`,
 		`nacre_config_reads_total{api="v1"} 1`,
 		`nacre_configs 4`, `nacre_config_grays 1`, `nacre_namespaces 2`, `nacre_config_cache_bytes 4096`,
-		`nacre_longpoll_waiting 5`, `nacre_longpoll_waiting_keys 50`, `nacre_longpolls_total{end="timeout"} 1`,
+		`nacre_longpoll_waiting 5`, `nacre_longpoll_waiting_keys 50`, `nacre_longpolls_total{end="timeout"} 8`, `nacre_http_connections 20`, `nacre_http_connections_accepted_total 30`,
 		`nacre_journal_groups_total 3`, `nacre_journal_commands_total 9`, `nacre_journal_queued_commands 6`, `nacre_journal_fsyncs_total 11`,
-		`nacre_journal_group_size_bucket{le="4"} 1`, `nacre_journal_commit_seconds_count 1`,
-		`nacre_journal_applied_index 12`, `nacre_image_lag_entries 2`, `nacre_image_lag_seconds 0.25`,
+		`nacre_journal_group_size_bucket{le="4"} 1`, `nacre_journal_fsync_seconds_count 1`,
+		`nacre_journal_applied_index 12`, `nacre_image_lag_entries 2`, `nacre_image_lag_bytes 2048`,
 		`nacre_ready 1`, `nacre_journal_leader 0`, `nacre_data_bytes{part="log"} 2000`,
 		`nacre_http_requests_total{code="200",route="/nacos/v1/cs/configs"} 2`,
 		`nacre_http_requests_total{code="404",route="/nacos/v1/cs/configs"} 1`,

@@ -16,9 +16,15 @@ type Held struct {
 type Image struct {
 	// Applied is the index of the journal that is applied in memory, Written the one that queries see.
 	Applied, Written uint64
-	// LagSeconds is how long the oldest change that is not written has waited.
-	LagSeconds float64
+	// BehindBytes is the size of what is applied and not written.
+	BehindBytes uint64
 }
+
+// Polls counts long polls that had to wait, by how they ended.
+type Polls struct{ Answered, TimedOut, Gone, Refused int64 }
+
+// Conns counts connections.
+type Conns struct{ Open, Accepted int64 }
 
 // Sources are the functions that figures are read through when Prometheus asks. Each must be safe to
 // call at any time and take no lock for long. Where one is nil its metrics are left out.
@@ -27,6 +33,8 @@ type Sources struct {
 	Held   func() Held
 	// Waiting returns the long polls that wait and the keys they wait for.
 	Waiting func() (polls, keys int64)
+	Polls   func() Polls
+	Conns   func() Conns
 	// Groups returns how many groups of commands were committed, and how many commands in them.
 	Groups func() (groups, commands uint64)
 	// Queued returns how many commands wait for their group.
@@ -83,9 +91,32 @@ func newSourceCollector(s Sources) *sourceCollector {
 			gauge(ch, keys, float64(k))
 		})
 	}
+	c.web(s)
 	c.journal(s)
 	c.node(s)
 	return c
+}
+
+func (c *sourceCollector) web(s Sources) {
+	if s.Polls != nil {
+		polls := c.desc("nacre_longpolls_total", "Long polls that had to wait and have ended, by why.", "end")
+		c.add(func(ch chan<- prometheus.Metric) {
+			p := s.Polls()
+			counter(ch, polls, uint64(p.Answered), "changed")
+			counter(ch, polls, uint64(p.TimedOut), "timeout")
+			counter(ch, polls, uint64(p.Gone), "gone")
+			counter(ch, polls, uint64(p.Refused), "refused")
+		})
+	}
+	if s.Conns != nil {
+		open := c.desc("nacre_http_connections", "Connections that are open.")
+		accepted := c.desc("nacre_http_connections_accepted_total", "Connections accepted since the start.")
+		c.add(func(ch chan<- prometheus.Metric) {
+			n := s.Conns()
+			gauge(ch, open, float64(n.Open))
+			counter(ch, accepted, uint64(n.Accepted))
+		})
+	}
 }
 
 func (c *sourceCollector) journal(s Sources) {
@@ -109,12 +140,12 @@ func (c *sourceCollector) journal(s Sources) {
 	if s.Image != nil {
 		applied := c.desc("nacre_journal_applied_index", "Index of the journal that is applied in memory.")
 		entries := c.desc("nacre_image_lag_entries", "Journal entries that are applied and not yet written to the database.")
-		seconds := c.desc("nacre_image_lag_seconds", "Age of the oldest change that is not yet written to the database.")
+		bytes := c.desc("nacre_image_lag_bytes", "Size of the changes that are applied and not yet written to the database.")
 		c.add(func(ch chan<- prometheus.Metric) {
 			i := s.Image()
 			gauge(ch, applied, float64(i.Applied))
 			gauge(ch, entries, float64(i.Applied-min(i.Written, i.Applied)))
-			gauge(ch, seconds, i.LagSeconds)
+			gauge(ch, bytes, float64(i.BehindBytes))
 		})
 	}
 }
