@@ -3,11 +3,13 @@
 package server
 
 import (
+	"context"
 	"fmt"
 
 	"nacre/server/config"
 	"nacre/server/journal"
 	"nacre/server/namespace"
+	"nacre/server/store"
 )
 
 // machine passes the commands of the journal on to the domains. It implements journal.Applier.
@@ -41,4 +43,28 @@ func (m *machine) decide(cmd journal.Command) (journal.Outcome, []journal.Change
 		return m.namespaces.Decide(cmd)
 	}
 	return nil, nil, fmt.Errorf("command kind %d is not known; a newer version wrote it", cmd.Kind)
+}
+
+// load fills the state from the image. It returns an error, a *store.CorruptError among them, when
+// the image is not whole; the state must not be used then.
+func (m *machine) load(ctx context.Context, image *store.Image) error {
+	loaded, err := image.Load(ctx, store.Visitor{
+		Entry: m.configs.LoadEntry, Gray: m.configs.LoadGray, Capacity: m.configs.LoadCapacity, Namespace: m.namespaces.Load,
+	})
+	if err != nil {
+		return err
+	}
+	m.configs.SetCounters(loaded.Counters)
+	return nil
+}
+
+// reload replaces the state by what the image holds now, and tells of each key that differs.
+func (m *machine) reload(ctx context.Context, image *store.Image) error {
+	fresh := &machine{configs: config.NewState(nil), namespaces: namespace.NewState()}
+	if err := fresh.load(ctx, image); err != nil {
+		return err
+	}
+	m.configs.Replace(fresh.configs)
+	m.namespaces.Replace(fresh.namespaces)
+	return nil
 }

@@ -1,0 +1,127 @@
+package server
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"nacre/server/fault"
+	"nacre/server/metrics"
+	"nacre/server/release"
+	"nacre/server/settings"
+	"nacre/web"
+	"nacre/web/api/nacre"
+	v1 "nacre/web/api/v1"
+	v2 "nacre/web/api/v2"
+	v3 "nacre/web/api/v3"
+	"nacre/web/api/wire"
+	"nacre/web/console"
+)
+
+// edges makes the HTTP side and registers every path.
+func (s *Server) edges() (err error) {
+	cfg := web.Config{Settings: s.settings, Clock: s.opts.Clock, Log: s.opts.Log, Ready: s.notReady,
+		PollHeader: v1.PollHeader, Count: s.metrics.Requests().Count}
+	if s.settings.Metrics {
+		cfg.Metrics = http.HandlerFunc(s.serveMetrics)
+	}
+	if s.web, err = web.New(cfg); err != nil {
+		return err
+	}
+	app, d := s.web.App(), s.deps()
+	v1.Register(app, v1.Deps{Deps: d, Park: s.web.Parker()})
+	v2.Register(app, v2.Deps{Deps: d})
+	v3.Register(app, v3.Deps{Deps: d, SetLogLevel: s.setLogLevel})
+	nacre.Register(app, nacre.Deps{Deps: d, Version: release.Version, Node: s.nodeState})
+	console.Register(app, console.Deps{
+		Configs: s.configs, Namespaces: s.namespaces, Settings: s.settings, Clock: s.opts.Clock, Started: s.started,
+		Version: release.Version, Ready: s.Ready, Node: func() console.Node {
+			st := s.node.Stats()
+			return console.Node{Leader: st.State == "leader", Fsyncs: st.Fsyncs}
+		},
+	})
+	return nil
+}
+
+func (s *Server) deps() wire.Deps {
+	set := s.settings
+	return wire.Deps{
+		Configs: s.configs, Namespaces: s.namespaces, Transfer: s.transfer, Clock: s.opts.Clock, Log: s.opts.Log,
+		Switches: wire.Switches{Clients: set.APICompatClient, Admins: set.APICompatAdmin, Console: set.APICompatConsole},
+		ClientIP: s.web.ClientIP, Ready: s.Ready,
+		Info: wire.ServerInfo{
+			Version: release.Version, Cluster: set.Mode == settings.ModeCluster, Port: s.port, AuthEnabled: set.Auth,
+			MySQL: set.Storage == settings.StorageMySQL, RetentionDays: set.HistoryRetention, CapacityCheck: set.CapacityCheck,
+			QuotaCluster: set.QuotaCluster, QuotaGroup: set.QuotaGroup, QuotaNamespace: set.QuotaNamespace,
+			QuotaMaxSize: set.QuotaMaxSize, MaxContent: set.MaxConfigSize,
+		},
+	}
+}
+
+func (s *Server) notReady() []string {
+	if err := s.Ready(); err != nil {
+		return []string{fault.TextOf(err)}
+	}
+	return nil
+}
+
+func (s *Server) setLogLevel(word string) error {
+	if s.opts.Level == nil {
+		return fault.New(fault.Invalid, "the level of this server's log can't be changed while it runs")
+	}
+	if err := s.opts.Level.UnmarshalText([]byte(strings.TrimSpace(word))); err != nil {
+		return fault.Wrap(fault.Invalid, err, "log level %q is not known; debug, info, warn and error are", word)
+	}
+	return nil
+}
+
+func (s *Server) nodeState() nacre.Node {
+	st := s.node.Stats()
+	groups, commands := s.group.Stats()
+	return nacre.Node{
+		Name: s.node.ID(), Role: s.settings.Mode, Storage: "embedded", StartedMs: s.started.UnixMilli(),
+		Journal: nacre.Journal{AppliedIndex: st.AppliedIndex, WrittenIndex: s.image.Written(), Groups: groups, Commands: commands, Syncs: st.Fsyncs},
+	}
+}
+
+func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", metrics.ContentType)
+	if err := s.metrics.WriteText(w); err != nil {
+		s.opts.Log.Warn("metrics could not be written", "error", err)
+	}
+}
+
+// sources are where metrics come from when somebody asks for them.
+func (s *Server) sources() metrics.Sources {
+	return metrics.Sources{
+		Writes: func() metrics.Writes {
+			w := s.configs.WriteStats()
+			return metrics.Writes{Published: w.Published, Removed: w.Removed, Refused: w.Refused, Failed: w.Failed}
+		},
+		Held: func() metrics.Held {
+			st := s.configs.Stats()
+			return metrics.Held{Configs: st.Configs, Grays: st.Grays, Namespaces: int64(s.namespaces.Len()) + 1, ContentBytes: st.Bytes}
+		},
+		Waiting: s.configs.Waiting,
+		Groups:  s.group.Stats,
+		Queued:  s.group.Waiting,
+		Fsyncs:  func() uint64 { return s.node.Stats().Fsyncs },
+		Image: func() metrics.Image {
+			return metrics.Image{Applied: s.node.AppliedIndex(), Written: s.image.Written()}
+		},
+		Ready:  func() bool { return s.Ready() == nil },
+		Leader: func() bool { return s.node.Stats().State == "leader" },
+		DataBytes: func() (database, log int64) {
+			return fileSize(filepath.Join(s.settings.DataDir, imageFile)), int64(s.node.Stats().LogBytes)
+		},
+	}
+}
+
+func fileSize(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}

@@ -1,0 +1,247 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"nacre/server/clock"
+	"nacre/server/config"
+	"nacre/server/config/transfer"
+	"nacre/server/fault"
+	"nacre/server/journal"
+	"nacre/server/metrics"
+	"nacre/server/namespace"
+	"nacre/server/replica"
+	"nacre/server/settings"
+	"nacre/server/store"
+	"nacre/web"
+)
+
+// imageFile is the name of the database in the data folder.
+const imageFile = "nacre.db"
+
+// Options are what a server is given beside its settings. Zero values mean the defaults.
+type Options struct {
+	Log *slog.Logger
+	// Level is the level of Log, for APIs that change it; nil when it can't be changed.
+	Level *slog.LevelVar
+	Clock clock.Clock
+	// Fatal ends the process after a failure that leaves unknown what is on disk. Default: log it and exit with 1.
+	Fatal func(error)
+}
+
+// Server is one node: its parts, put together and loaded, but not running yet.
+type Server struct {
+	settings settings.Settings
+	opts     Options
+	started  time.Time
+
+	lock       *replica.Lock
+	image      *store.Image
+	node       *replica.Node
+	group      *journal.Group
+	configs    *config.Service
+	namespaces *namespace.Service
+	transfer   *transfer.Service
+	metrics    *metrics.Registry
+	web        *web.Server
+	listener   net.Listener
+	port       int
+
+	closing sync.Once
+}
+
+// Run runs a server with these settings until ctx ends and it has stopped.
+func Run(ctx context.Context, s settings.Settings, log *slog.Logger, level *slog.LevelVar) error {
+	srv, err := New(ctx, s, Options{Log: log, Level: level, Clock: clock.FromEnv()})
+	if err != nil {
+		return err
+	}
+	return srv.Run(ctx)
+}
+
+// New builds a server: it takes the data folder, reads and checks what is in it, loads memory, and
+// listens. Nobody is answered before Run. What it took is given back when it fails, else by Run or Close.
+func New(ctx context.Context, s settings.Settings, o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Clock == nil {
+		o.Clock = clock.System{}
+	}
+	srv := &Server{settings: s, opts: o, started: o.Clock.Now()}
+	if err := srv.build(ctx); err != nil {
+		return nil, errors.Join(err, srv.Close())
+	}
+	return srv, nil
+}
+
+func (s *Server) build(ctx context.Context) (err error) {
+	if s.listener, err = web.Listen(s.settings.HTTPAddr); err != nil {
+		return err
+	}
+	s.port = s.listener.Addr().(*net.TCPAddr).Port
+	if s.lock, err = replica.LockDir(s.settings.DataDir); err != nil {
+		return err
+	}
+	if s.image, err = store.Open(ctx, store.Config{Path: filepath.Join(s.settings.DataDir, imageFile), Log: s.opts.Log}); err != nil {
+		return err
+	}
+	m := s.domains()
+	if err = m.load(ctx, s.image); err != nil {
+		return err
+	}
+	s.node, err = replica.New(replica.Config{
+		Dir: s.settings.DataDir, Lock: s.lock, Image: s.image, Applier: m,
+		Reload: func() error { return m.reload(context.Background(), s.image) },
+		Clock:  s.opts.Clock, Logger: s.opts.Log, Fatal: s.opts.Fatal, OnFsync: s.observeFsync,
+	})
+	if err != nil {
+		return err
+	}
+	s.group = journal.NewGroup(s.node, journal.GroupConfig{})
+	s.configs.Use(s.group, s.image)
+	s.namespaces.Use(s.group)
+	s.metrics = metrics.New(s.sources())
+	return s.edges()
+}
+
+// domains makes the services of the domains and the machine that holds their state.
+func (s *Server) domains() *machine {
+	set := s.settings
+	m := &machine{}
+	s.configs, m.configs = config.New(s.opts.Clock, config.Options{
+		MaxContent: int(set.MaxConfigSize), Retention: time.Duration(set.HistoryRetention) * 24 * time.Hour,
+		Quota: config.Quota{
+			Check: set.CapacityCheck, Cluster: int64(set.QuotaCluster), Group: int64(set.QuotaGroup),
+			Namespace: int64(set.QuotaNamespace), MaxSize: set.QuotaMaxSize,
+		},
+	})
+	s.namespaces, m.namespaces = namespace.New(s.opts.Clock, namespace.Options{MaxCount: int64(set.MaxNamespaces)})
+	s.transfer = transfer.New(s.configs, s.namespaces.Exists, transfer.Limits{MaxUnpacked: set.ImportMaxUnpacked})
+	return m
+}
+
+func (s *Server) observeFsync(d time.Duration) {
+	if s.metrics != nil {
+		s.metrics.FsyncSeconds().Observe(d.Seconds())
+	}
+}
+
+// Addr returns the address that the server listens on.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// Configs returns the service of configurations, for tests that look behind the edges.
+func (s *Server) Configs() *config.Service { return s.configs }
+
+// Ready returns nil when the server may be sent requests, else a fault whose text says why not. It does not block.
+func (s *Server) Ready() error {
+	if err := s.node.Ready(); err != nil {
+		return err
+	}
+	return s.image.Err()
+}
+
+const (
+	// readyWait is how long serving waits for the journal; after it, a node without a leader serves what it has.
+	readyWait = 10 * time.Second
+	// retentionEvery is how often history is trimmed, as in Nacos.
+	retentionEvery = 10 * time.Minute
+)
+
+// Run serves until ctx ends, then stops in order: not ready, polls answered, requests drained,
+// writes committed, image written. The error is nil when it was told to stop.
+func (s *Server) Run(ctx context.Context) error {
+	// Each stage outlives those that need it: requests need the journal, the journal needs the node.
+	nodeCtx, stopNode := context.WithCancel(context.WithoutCancel(ctx))
+	groupCtx, stopGroup := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopNode()
+	defer stopGroup()
+	run, runCtx := errgroup.WithContext(ctx)
+	var node, group errgroup.Group
+	node.Go(func() error { return s.node.Run(nodeCtx) })
+	group.Go(func() error { return s.group.Run(groupCtx) })
+	run.Go(func() error { return s.serve(runCtx) })
+	run.Go(func() error { return s.verify(runCtx) })
+	run.Go(func() error { return s.configs.RunRetention(runCtx, retentionEvery, s.logRetention) })
+	run.Go(func() error {
+		select {
+		case <-runCtx.Done():
+			return nil
+		case <-s.image.Failed():
+			return fmt.Errorf("the database can't be written: %w", s.image.Err())
+		}
+	})
+	err := run.Wait()
+	stopGroup()
+	err = errors.Join(err, group.Wait())
+	stopNode()
+	err = errors.Join(err, node.Wait())
+	return errors.Join(err, s.Close())
+}
+
+// serve answers requests until ctx ends, and then drains.
+func (s *Server) serve(ctx context.Context) error {
+	wait, cancel := context.WithTimeout(ctx, readyWait)
+	err := s.node.WaitReady(wait)
+	cancel()
+	if err != nil && ctx.Err() == nil {
+		s.opts.Log.Warn("serving what this node has, though it is not ready", "why", fault.TextOf(err))
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.web.Serve(s.listener) }()
+	s.opts.Log.Info("serving", "url", "http://"+s.Addr()+"/", "configs", s.configs.Stats().Configs,
+		"after", clock.Since(s.opts.Clock, s.started).Round(time.Millisecond))
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	err = s.web.Shutdown(context.WithoutCancel(ctx))
+	return errors.Join(err, <-served)
+}
+
+// verify reads the whole history once, behind the answers.
+func (s *Server) verify(ctx context.Context) error {
+	err := s.image.VerifyHistory(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (s *Server) logRetention(err error) {
+	s.opts.Log.Warn("old history could not be removed; it is tried again", "error", err)
+}
+
+// Close gives back what New took, for a server that is not run; Run calls it in the end.
+func (s *Server) Close() (err error) {
+	s.closing.Do(func() {
+		if s.web != nil {
+			err = errors.Join(err, s.web.Shutdown(context.Background()))
+		}
+		if s.listener != nil {
+			if e := s.listener.Close(); !errors.Is(e, net.ErrClosed) {
+				err = errors.Join(err, e)
+			}
+		}
+		if s.node != nil {
+			err = errors.Join(err, s.node.Close())
+		}
+		if s.image != nil {
+			err = errors.Join(err, s.image.Close())
+		}
+		if s.lock != nil {
+			err = errors.Join(err, s.lock.Unlock())
+		}
+	})
+	return err
+}

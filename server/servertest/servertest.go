@@ -1,0 +1,130 @@
+// Package servertest runs real servers for tests: on a real port, with real files.
+package servertest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"nacre/server"
+	"nacre/server/clock"
+	"nacre/server/config"
+	"nacre/server/settings"
+)
+
+// Option changes what a test's server is started with.
+type Option func(*options)
+
+type options struct {
+	settings settings.Settings
+	server   server.Options
+}
+
+// With changes settings.
+func With(change func(*settings.Settings)) Option {
+	return func(o *options) { change(&o.settings) }
+}
+
+// InDir keeps the server's data in dir, for a test that starts it again.
+func InDir(dir string) Option {
+	return With(func(s *settings.Settings) { s.DataDir = dir })
+}
+
+// OnClock makes the server take its time from c.
+func OnClock(c clock.Clock) Option {
+	return func(o *options) { o.server.Clock = c }
+}
+
+// Server is a running server of a test.
+type Server struct {
+	// URL is http://host:port, without a slash at its end.
+	URL string
+	// Dir is the data folder.
+	Dir string
+
+	srv  *server.Server
+	stop context.CancelFunc
+	done chan error
+}
+
+// Start runs a server on a free port of the loopback interface until the test ends, and returns when
+// it is ready. What it logs from warnings up stands in the test's output when NACRE_TEST_LOG is set.
+func Start(t testing.TB, opts ...Option) *Server {
+	t.Helper()
+	o := options{settings: settings.Default()}
+	o.settings.HTTPAddr = "127.0.0.1:0"
+	o.server.Log = slog.New(slog.NewTextHandler(logTarget(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	for _, f := range opts {
+		f(&o)
+	}
+	if o.settings.DataDir == settings.Default().DataDir {
+		o.settings.DataDir = t.TempDir()
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	srv, err := server.New(ctx, o.settings, o.server)
+	if err != nil {
+		stop()
+		t.Fatalf("starting a server: %v", err)
+	}
+	s := &Server{URL: "http://" + srv.Addr(), Dir: o.settings.DataDir, srv: srv, stop: stop, done: make(chan error, 1)}
+	go func() { s.done <- srv.Run(ctx) }()
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Errorf("the server ended with: %v", err)
+		}
+	})
+	if err := s.waitReady(30 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func logTarget() io.Writer {
+	if os.Getenv("NACRE_TEST_LOG") == "" {
+		return io.Discard
+	}
+	return os.Stderr
+}
+
+// Configs returns the server's own service, for tests that look behind the edges.
+func (s *Server) Configs() *config.Service { return s.srv.Configs() }
+
+// Stop stops the server in order and returns what it ended with. A second call returns nil.
+func (s *Server) Stop() error {
+	if s.stop == nil {
+		return nil
+	}
+	s.stop()
+	s.stop = nil
+	select {
+	case err := <-s.done:
+		return err
+	case <-time.After(time.Minute):
+		return fmt.Errorf("the server did not stop within a minute")
+	}
+}
+
+func (s *Server) waitReady(limit time.Duration) error {
+	client := &http.Client{Timeout: 5 * time.Second}
+	defer client.CloseIdleConnections()
+	var last error
+	for end := clock.System{}.Now().Add(limit); clock.System{}.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		res, err := client.Get(s.URL + "/readyz")
+		if err != nil {
+			last = err
+			continue
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if res.StatusCode == http.StatusOK {
+			return nil
+		}
+		last = fmt.Errorf("%d %s", res.StatusCode, body)
+	}
+	return fmt.Errorf("the server was not ready within %v: %w", limit, last)
+}
