@@ -240,8 +240,10 @@ func bodyFault(err error) error {
 	switch {
 	case errors.As(err, &syntax):
 		return fault.Wrap(fault.Invalid, err, "the body is not JSON: at byte %d %s", syntax.Offset, syntax.Error())
+	case errors.As(err, &typ) && typ.Field == "":
+		return fault.Wrap(fault.Invalid, err, "the body is a JSON %s, it must be an %s", typ.Value, typeName(typ.Type))
 	case errors.As(err, &typ):
-		return fault.Wrap(fault.Invalid, err, "the field %q of the body is a JSON %s, a %s is needed", typ.Field, typ.Value, typeName(typ.Type))
+		return fault.Wrap(fault.Invalid, err, "the field %q of the body is a JSON %s, it must be of type %s", typ.Field, typ.Value, typeName(typ.Type))
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fault.Wrap(fault.Invalid, err, "the body is not JSON: it ends too early")
 	}

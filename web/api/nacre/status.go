@@ -1,6 +1,10 @@
 package nacre
 
-import "github.com/gofiber/fiber/v2"
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"nacre/server/fault"
+)
 
 // Node is the state of a node as its parts tell it.
 type Node struct {
@@ -54,7 +58,7 @@ func (a *api) status(_ *fiber.Ctx, _ *statusIn) (*statusAnswer, error) {
 	clients, keys := a.Configs.Waiting()
 	reason := ""
 	if err := a.Ready(); err != nil {
-		reason = err.Error()
+		reason = fault.TextOf(err)
 	}
 	return &statusAnswer{
 		Ready: reason == "", Reason: reason,

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"nacre/server/fault"
 	"nacre/web/api/wire"
 )
 
@@ -28,7 +29,7 @@ func (a *api) readiness(c *fiber.Ctx, _ *wire.Params, s side) error {
 	if s == console {
 		status = fiber.StatusInternalServerError
 	}
-	return wire.SendJSON(c, status, wire.JSON, wire.Result{Code: wire.ServerError, Message: err.Error()})
+	return wire.SendJSON(c, status, wire.JSON, wire.Result{Code: wire.ServerError, Message: fault.TextOf(err)})
 }
 
 // announcement has nothing to announce; it refuses a language that Nacos does not have.
