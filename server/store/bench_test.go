@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"nacre/server/config"
 	"nacre/server/journal"
@@ -95,4 +97,53 @@ func BenchmarkVerifyHistory(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkQueries asks 100,000 configurations of 1 KiB.
+func BenchmarkQueries(b *testing.B) {
+	i, m := openImage(b, Config{}), newMachine()
+	fill(b, i, m, 100_000)
+	for name, f := range map[string]config.Filter{
+		"first page":             {Namespace: "public", PageNo: 1, PageSize: 10},
+		"first page of 500":      {Namespace: "public", PageNo: 1, PageSize: 500},
+		"middle page":            {Namespace: "public", PageNo: 5000, PageSize: 10},
+		"last page":              {Namespace: "public", PageNo: 10_000, PageSize: 10},
+		"names, few":             {Namespace: "public", DataID: "*-00123*", PageNo: 1, PageSize: 10},
+		"names, many":            {Namespace: "public", DataID: "*service*", PageNo: 1, PageSize: 10},
+		"names, one":             {Namespace: "public", DataID: "com.example.service-077777.yaml", PageNo: 1, PageSize: 10},
+		"names, all namespaces":  {DataID: "*-00123*", PageNo: 1, PageSize: 10},
+		"tag":                    {Namespace: "public", Tags: []string{"tag3"}, PageNo: 1, PageSize: 10},
+		"tag, half of a name":    {Namespace: "public", Tags: []string{"*a*"}, PageNo: 1, PageSize: 10},
+		"content, one":           {Namespace: "public", Content: "*key77777:*", PageNo: 1, PageSize: 10},
+		"content, all":           {Namespace: "public", Content: "*server:*", PageNo: 1, PageSize: 10},
+		"content, none":          {Namespace: "public", Content: "*nowhere*", PageNo: 1, PageSize: 10},
+		"content, two pieces":    {Namespace: "public", Content: "*key777*848*", PageNo: 1, PageSize: 10},
+		"content, any namespace": {Content: "*key77777:*", PageNo: 1, PageSize: 10},
+	} {
+		b.Run(name, func(b *testing.B) {
+			before := cpu(b)
+			for b.Loop() {
+				if _, err := i.List(context.Background(), f); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
+		})
+	}
+	b.Run("history", func(b *testing.B) {
+		for b.Loop() {
+			if p, err := i.History(context.Background(), filler(555), "", 1, 100); err != nil || p.Total != 1 {
+				b.Fatal(p, err)
+			}
+		}
+	})
+}
+
+// cpu returns the processor time that this process used so far.
+func cpu(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

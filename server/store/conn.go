@@ -74,6 +74,12 @@ func (c connector) Connect(context.Context) (driver.Conn, error) {
 			return nil, damage(c.path, fmt.Errorf("pragma %s: %w", p, err))
 		}
 	}
+	if c.mode == modeRead {
+		if err := db.RegisterFunc("nacre_like", likeBytes, true); err != nil {
+			_ = db.Close()
+			return nil, fmt.Errorf("register nacre_like: %w", err)
+		}
+	}
 	return db, nil
 }
 

@@ -33,7 +33,7 @@ func (e *CorruptError) Error() string {
 	if e.Row != 0 {
 		where += fmt.Sprintf(", row %d", e.Row)
 	}
-	return fmt.Sprintf("%s is damaged%s: %s. Nothing was changed. Stop the node and put back a backup of its data folder, "+
+	return fmt.Sprintf("%s is damaged%s: %s. Nothing is served from it. Stop the node and put back a backup of its data folder, "+
 		"or remove the folder and let the node fetch its data from the other members of its cluster", e.Path, where, e.What)
 }
 
@@ -85,4 +85,10 @@ func readFault(ctx context.Context, err error) error {
 		return fault.Wrap(fault.Unavailable, err, "the query was given up before it was done")
 	}
 	return fault.Wrap(fault.Unavailable, err, "the database can't be read")
+}
+
+// isCorrupt reports whether SQLite found the file damaged.
+func isCorrupt(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && (e.Code == sqlite3.ErrCorrupt || e.Code == sqlite3.ErrNotADB)
 }

@@ -24,12 +24,14 @@ var errClosed = fault.New(fault.Unavailable, "the database is closed, as the ser
 //
 // Lock order: gate, checkpoints, mu.
 type Image struct {
+	queries
 	cfg Config
 
 	gate        sync.RWMutex // held for reading while files are used by queries; Replace takes it
 	files       *files       // writer belongs to the writing goroutine, checkpoint to who holds checkpoints
 	checkpoints sync.Mutex
 	slots       chan struct{} // one for each query under way
+	heavy       chan struct{} // one for each of them that reads contents
 	due         chan struct{} // tells the checkpointing goroutine that the log is long
 	jobs        chan job      // for the writing goroutine
 	wake        chan struct{} // something is queued
@@ -76,10 +78,11 @@ func Open(ctx context.Context, cfg Config) (*Image, error) {
 		return nil, err
 	}
 	i := &Image{
-		cfg: cfg, files: f, slots: make(chan struct{}, cfg.MaxQueries), due: make(chan struct{}, 1), jobs: make(chan job),
+		cfg: cfg, files: f, slots: make(chan struct{}, cfg.MaxQueries), heavy: make(chan struct{}, (cfg.Readers+1)/2), due: make(chan struct{}, 1), jobs: make(chan job),
 		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), failed: make(chan struct{}), stop: make(chan struct{}),
 		advanced: make(chan struct{}), handed: f.writer.meta.index, written: f.writer.meta.index,
 	}
+	i.queries = queries{i.session}
 	i.space.L = &i.mu
 	i.done.Go(i.write)
 	i.done.Go(i.checkpointWhenDue)
@@ -104,7 +107,9 @@ func (i *Image) Close() error {
 	if err == nil {
 		_, err = i.files.writer.checkpoint()
 	}
-	return errors.Join(err, i.files.close())
+	err = errors.Join(err, i.files.close())
+	i.files = &files{}
+	return err
 }
 
 // Write implements replica.Image: it hands over what the group at index changed. It returns at once

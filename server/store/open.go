@@ -34,10 +34,12 @@ type Config struct {
 	MaxBehindBytes int
 	// CheckpointPages is how many pages the write-ahead log gathers before they are moved into the file. Default 8192 (32 MiB).
 	CheckpointPages int64
-	// Readers is how many queries read at the same time; more wait. Default 4.
+	// Readers is how many queries read at the same time; more wait. Half of them may be searches in contents. Default 4.
 	Readers int
 	// MaxQueries is how many queries may run or wait at the same time; more are refused. Default 64.
 	MaxQueries int
+	// QueryTime is how long a query may take, waiting included. Default 30 s.
+	QueryTime time.Duration
 	// Log gets what happens behind the answers. Default slog.Default().
 	Log *slog.Logger
 }
@@ -60,6 +62,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxQueries <= 0 {
 		c.MaxQueries = 64
+	}
+	if c.QueryTime <= 0 {
+		c.QueryTime = 30 * time.Second
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
