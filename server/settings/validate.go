@@ -47,6 +47,9 @@ func (s Settings) Validate() error {
 			add(wrong(n.name, v, "this version does not have %s yet; leave it out", n.feature))
 		}
 	}
+	if s.CacheBudget > 0 {
+		add(wrong("cache-budget", FormatSize(s.CacheBudget), "this version holds all contents in memory and cannot hold less yet; it runs with cache-budget 0"))
+	}
 	if strings.TrimSpace(s.DataDir) == "" {
 		add(wrong("data-dir", s.DataDir, "must name a folder, such as ./data"))
 	}
