@@ -10,7 +10,6 @@ import (
 	"nacre/server/config"
 	"nacre/server/journal"
 	"nacre/server/namespace"
-	"nacre/server/resource"
 )
 
 // keysAtOnce is how many keys one locking query asks for.
@@ -102,37 +101,6 @@ func whereKeys(tx *gorm.DB, keys []config.Key) *gorm.DB {
 	return tx.Where(where)
 }
 
-// tenantsOf returns the tenant_ids under which rows of a namespace may stand.
-func tenantsOf(id string) []string {
-	if id == resource.DefaultNamespace {
-		return []string{tenantOld, tenantNew}
-	}
-	return []string{id}
-}
-
-// namespaceOf is the reverse of tenantsOf.
-func namespaceOf(tenant string) string {
-	if tenant == tenantOld {
-		return resource.DefaultNamespace
-	}
-	return tenant
-}
-
-// preferred orders rows of one key: the newest first, as old and new Nacos may both have written
-// one, of equal ones that under the tenant_id that is in use.
-func preferred(tenant string, aModified, bModified millis, aTenant, bTenant string) int {
-	if c := cmp.Compare(bModified, aModified); c != 0 {
-		return c
-	}
-	switch tenant {
-	case aTenant:
-		return -1
-	case bTenant:
-		return 1
-	}
-	return 0
-}
-
 func (t *transaction) loadEntries(h *held, keys []config.Key) error {
 	var rows []configRow
 	if err := whereKeys(t.tx, keys).Clauses(forUpdate).Order("data_id, group_id, tenant_id").Find(&rows).Error; err != nil {
@@ -156,16 +124,9 @@ func (t *transaction) loadEntries(h *held, keys []config.Key) error {
 		return err
 	}
 	for _, r := range first {
-		h.configs.LoadEntry(sharedEntry(r, tags[r.ID]))
+		h.configs.LoadEntry(r.entry(tags[r.ID]))
 	}
 	return nil
-}
-
-// sharedEntry returns the entry of a row, in the form of ids that all of Nacre but this package uses.
-func sharedEntry(r *configRow, tags []string) *config.Entry {
-	e := r.entry(tags)
-	e.Key.Namespace = namespaceOf(r.TenantID)
-	return e
 }
 
 // tagsOf returns the tags of the rows with these ids, in their order.
@@ -196,7 +157,7 @@ func (t *transaction) loadGrays(h *held, keys []config.Key) error {
 		r := &rows[i]
 		k := grayKey{config.Key{Namespace: namespaceOf(r.TenantID), Group: r.GroupID, DataID: r.DataID}, r.GrayName}
 		if h.grays[k] == nil {
-			g, err := sharedGray(r)
+			g, err := readableGray(r)
 			if err != nil {
 				return err
 			}
@@ -207,19 +168,16 @@ func (t *transaction) loadGrays(h *held, keys []config.Key) error {
 	return nil
 }
 
-// sharedGray returns the variant of a row. One whose rule can't be read, which only another program can
-// have written, is for nobody; it must not keep its configuration from being changed.
-func sharedGray(r *grayRow) (*config.Gray, error) {
+// readableGray returns the variant of a row. One whose rule can't be read, which only another program
+// can have written, is for nobody; it must not keep its configuration from being changed.
+func readableGray(r *grayRow) (*config.Gray, error) {
 	g, err := r.gray()
-	if err != nil {
-		unreadable := *r
-		unreadable.GrayRule = "{}"
-		if g, err = unreadable.gray(); err != nil {
-			return nil, err
-		}
+	if err == nil {
+		return g, nil
 	}
-	g.Key.Namespace = namespaceOf(r.TenantID)
-	return g, nil
+	unreadable := *r
+	unreadable.GrayRule = "{}"
+	return unreadable.gray()
 }
 
 func (t *transaction) loadCapacities(h *held, need *touches) error {

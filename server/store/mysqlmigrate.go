@@ -14,7 +14,6 @@ import (
 	"nacre/migrations"
 	"nacre/server/config"
 	"nacre/server/fault"
-	"nacre/server/resource"
 )
 
 const (
@@ -345,35 +344,4 @@ func statementsOf(text string) []string {
 		}
 	}
 	return all
-}
-
-// The two forms under which rows of the default namespace stand.
-const (
-	tenantOld = ""                        // Nacos 1 and 2
-	tenantNew = resource.DefaultNamespace // Nacos 3
-)
-
-// chooseTenant decides under which tenant_id new rows of the default namespace are written, by which
-// Nacos has written here. All nodes read the decision with each transaction.
-func (m *MySQL) chooseTenant(ctx context.Context) error {
-	found := map[string]bool{}
-	for _, tenant := range []string{tenantOld, tenantNew} {
-		for _, table := range []string{"config_info", "config_info_gray"} {
-			has, err := hasRows(ctx, m.pool, "SELECT 1 FROM "+table+" WHERE tenant_id = ? LIMIT 1", tenant)
-			if err != nil {
-				return err
-			}
-			found[tenant] = found[tenant] || has
-		}
-	}
-	query := "UPDATE nacre_revision SET default_tenant = ? WHERE id = 1 AND default_tenant IS NULL"
-	tenant := tenantNew
-	switch {
-	case found[tenantNew]: // a 3.x has run, perhaps since the decision was made
-		query = "UPDATE nacre_revision SET default_tenant = ? WHERE id = 1"
-	case found[tenantOld]:
-		tenant = tenantOld
-	}
-	_, err := m.pool.ExecContext(ctx, query, tenant)
-	return err
 }

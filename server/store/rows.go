@@ -179,7 +179,7 @@ func capacityTable(c *config.Capacity) (table, column, name string) {
 
 func (r *configRow) entry(tags []string) *config.Entry {
 	return &config.Entry{
-		Key: resource.ConfigKey{Namespace: r.TenantID, Group: r.GroupID, DataID: r.DataID}, ID: r.ID, Revision: r.Revision,
+		Key: resource.ConfigKey{Namespace: namespaceOf(r.TenantID), Group: r.GroupID, DataID: r.DataID}, ID: r.ID, Revision: r.Revision,
 		Content: r.Content, MD5: r.MD5, Type: text(r.Type), AppName: text(r.AppName), Tags: tags,
 		Desc: r.Desc, Use: r.Use, Effect: r.Effect, Schema: r.Schema, EncryptedDataKey: text(r.EncryptedDataKey),
 		SrcUser: text(r.SrcUser), SrcIP: text(r.SrcIP), CreatedMs: int64(r.GmtCreate), ModifiedMs: int64(r.GmtModified),
@@ -211,7 +211,7 @@ func (r *grayRow) gray() (*config.Gray, error) {
 		return nil, fmt.Errorf("row %d of config_info_gray: %w", r.ID, err)
 	}
 	return &config.Gray{
-		Key: resource.ConfigKey{Namespace: r.TenantID, Group: r.GroupID, DataID: r.DataID}, ID: r.ID, Revision: r.Revision,
+		Key: resource.ConfigKey{Namespace: namespaceOf(r.TenantID), Group: r.GroupID, DataID: r.DataID}, ID: r.ID, Revision: r.Revision,
 		Name: r.GrayName, Rule: rule, Content: r.Content, MD5: r.MD5, AppName: text(r.AppName),
 		EncryptedDataKey: text(r.EncryptedDataKey), SrcUser: text(r.SrcUser), SrcIP: text(r.SrcIP),
 		CreatedMs: int64(r.GmtCreate), ModifiedMs: int64(r.GmtModified),
@@ -228,7 +228,7 @@ func grayRowOf(g *config.Gray) grayRow {
 
 func (r *historyRow) history() *config.History {
 	return &config.History{
-		NID: r.NID, ConfigID: r.ID, Key: resource.ConfigKey{Namespace: r.TenantID, Group: r.GroupID, DataID: r.DataID},
+		NID: r.NID, ConfigID: r.ID, Key: resource.ConfigKey{Namespace: namespaceOf(r.TenantID), Group: r.GroupID, DataID: r.DataID},
 		Revision: r.Revision, Content: r.Content, MD5: r.MD5, AppName: text(r.AppName), EncryptedDataKey: text(r.EncryptedDataKey),
 		SrcUser: text(r.SrcUser), SrcIP: text(r.SrcIP), Op: r.OpType, PublishType: text(r.PublishType), GrayName: text(r.GrayName),
 		ExtInfo: text(r.ExtInfo), CreatedMs: int64(r.GmtCreate), ModifiedMs: int64(r.GmtModified),
