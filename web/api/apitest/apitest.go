@@ -170,7 +170,7 @@ func (h Held) Changes(configs *config.Service) []string {
 			out = append(out, "-"+name)
 		}
 	}
-	slices.SortFunc(out, func(a, b string) int { return strings.Compare(a[1:]+a[:1], b[1:]+b[:1]) })
+	slices.SortFunc(out, func(a, b string) int { return strings.Compare(a[1:], b[1:]) })
 	return out
 }
 
