@@ -1,10 +1,13 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"html"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -23,9 +26,17 @@ type page struct {
 	Path      string `json:"path"`
 }
 
-// container answers as Nacos' servlet container does.
+// container answers as Nacos' servlet container does: with JSON, or a page for a client that asks for HTML.
 func (s *Server) container(ctx *fasthttp.RequestCtx, status int, message string) {
 	path := string(ctx.URI().PathOriginal())
+	if bytes.Contains(ctx.Request.Header.Peek(fiber.HeaderAccept), []byte("text/html")) {
+		title := html.EscapeString(strconv.Itoa(status) + " " + reason(status))
+		ctx.SetContentType("text/html;charset=UTF-8")
+		ctx.SetStatusCode(status)
+		ctx.SetBodyString("<!doctype html><html><head><title>" + title + "</title></head><body><h1>" + title + "</h1><p>" +
+			html.EscapeString(message) + "</p></body></html>")
+		return
+	}
 	body, err := json.Marshal(page{
 		Timestamp: s.cfg.Clock.Now().UTC().Format("2006-01-02T15:04:05.000+00:00"),
 		Status:    status, Error: reason(status), Message: message, Path: path,
