@@ -1,13 +1,9 @@
 package nacre
 
 import (
-	"bytes"
-
 	"github.com/gofiber/fiber/v2"
 
-	"nacre/server/config"
 	"nacre/server/config/transfer"
-	"nacre/server/fault"
 	"nacre/web/api/wire"
 )
 
@@ -20,10 +16,7 @@ type exportIn struct {
 	IDs       []int64 `query:"ids" max:"10000" doc:"only those with these ids; all else is ignored" example:"1,2"`
 }
 
-// maxExport is how many bytes of content one export may have; the ZIP is made in memory.
-const maxExport = 1 << 30
-
-// export answers a ZIP as Nacos' newest form has it, tags included.
+// export streams a ZIP as Nacos' newest form has it, tags included.
 func (a *api) export(c *fiber.Ctx, in *exportIn) error {
 	entries, err := a.Transfer.Select(c.UserContext(), transfer.Selection{
 		Namespace: wire.Namespace(in.Namespace), DataID: in.DataID, Group: in.Group, AppName: in.AppName, IDs: in.IDs,
@@ -31,20 +24,7 @@ func (a *api) export(c *fiber.Ctx, in *exportIn) error {
 	if err != nil {
 		return err
 	}
-	total := 0
-	for _, e := range entries {
-		total += len(e.Content)
-	}
-	if total > maxExport {
-		return fault.New(fault.Limited, "the export has %d bytes of content, at most %d are allowed; export group by group", total, maxExport).WithCode(config.CodeTooLarge)
-	}
-	var b bytes.Buffer
-	if _, err := transfer.Write(&b, entries, transfer.FormV2); err != nil {
-		return err
-	}
-	c.Set(fiber.HeaderContentType, mediaZIP)
-	c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+transfer.FileName(a.Clock.Now())+`"`)
-	return c.Send(b.Bytes())
+	return a.SendExport(c, mediaZIP, entries, transfer.FormV2)
 }
 
 const mediaZIP = "application/zip"

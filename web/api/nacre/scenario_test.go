@@ -210,7 +210,7 @@ func TestAnExportIsAZIPWithMetadata(t *testing.T) {
 		}
 	}
 	apitest.Run(t, s.URL, s.Configs(), []apitest.Scenario{
-		{Name: "of a namespace", Method: "GET", Path: "/nacre/v1/export?namespace=dev", WantHeader: map[string]string{"Content-Type": "application/zip", "Content-Disposition": `attachment; filename="nacos_config_export_<*>.zip"`},
+		{Name: "of a namespace", Method: "GET", Path: "/nacre/v1/export?namespace=dev", WantHeader: map[string]string{"Content-Type": "application/zip", "Content-Disposition": "attachment;filename=nacos_config_export_<*>.zip"},
 			Check: func(t *testing.T, body []byte) {
 				if bytes.Index(body, []byte(".metadata.yml")) < 0 {
 					t.Error("there is no .metadata.yml")

@@ -66,7 +66,7 @@ func operations() []operation {
 		rawOperation(operation{
 			id: "exportConfigs", method: http.MethodGet, path: "/export", summary: "Configurations as a ZIP that Nacos can import, too.",
 			text:  "Entries are group/dataId; .metadata.yml has the attributes.",
-			media: mediaZIP, faults: []int{http.StatusRequestEntityTooLarge},
+			media: mediaZIP,
 		}, (*api).export),
 		jsonOperation(operation{
 			id: "listHistory", method: http.MethodGet, path: "/history", summary: "What happened to one configuration, newest first, without contents.",
