@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,6 +47,8 @@ func onError(ctx *fasthttp.RequestCtx, err error) {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		c.Linger()
 		ctx.Error("body too large", fasthttp.StatusRequestEntityTooLarge)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		ctx.Error("too slow", fasthttp.StatusRequestTimeout)
 	default:
 		ctx.Error(err.Error(), fasthttp.StatusBadRequest)
 	}
@@ -378,6 +381,76 @@ func TestShutdownCutsOffWhatDoesNotEnd(t *testing.T) {
 	}
 	if err := <-served; err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestAHeadThatDribblesTooSlowlyIsEndedWith408(t *testing.T) {
+	s := start(t, func(c *Config) { c.HeadTimeout = 60 * time.Millisecond })
+	c, r := dial(t, s.addr)
+	begin := time.Now()
+	go func() {
+		for range 200 {
+			if _, err := io.WriteString(c, "GET / HTTP/1.1\r\n"[:1]); err != nil {
+				return
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}()
+	if code, _ := answerOf(t, r); code != 408 {
+		t.Fatalf("got %d", code)
+	}
+	if d := time.Since(begin); d > time.Second {
+		t.Fatalf("after %v", d)
+	}
+}
+
+func TestATrailerThatIsTooLargeIsNoHead(t *testing.T) {
+	s := start(t, nil)
+	c, r := dial(t, s.addr)
+	go func() {
+		_, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: "+strings.Repeat("x", 40<<10)+"\r\n\r\n")
+	}()
+	if code, _ := answerOf(t, r); code != 431 && code != 400 {
+		t.Fatalf("got %d", code)
+	}
+}
+
+func TestAHijackedConnectionIsClosedByItsHandlersEndOrByShutdown(t *testing.T) {
+	s := start(t, func(c *Config) {
+		c.Handler = func(ctx *fasthttp.RequestCtx) {
+			ctx.Hijack(func(c net.Conn) {
+				b := make([]byte, 1)
+				for {
+					if _, err := c.Read(b); err != nil || b[0] == 'q' {
+						return
+					}
+					_, _ = c.Write(b)
+				}
+			})
+		}
+	})
+	var conns []net.Conn
+	for range 2 {
+		c, r := dial(t, s.addr)
+		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+		if code, _ := answerOf(t, r); code != 200 {
+			t.Fatalf("got %d", code)
+		}
+		_, _ = io.WriteString(c, "x")
+		if b, err := r.ReadByte(); b != 'x' || err != nil {
+			t.Fatal(b, err)
+		}
+		conns = append(conns, c)
+	}
+	_, _ = io.WriteString(conns[0], "q")
+	if _, err := conns[0].Read(make([]byte, 1)); err != io.EOF {
+		t.Fatalf("not closed by its end: %v", err)
+	}
+	if err := s.Shutdown(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conns[1].Read(make([]byte, 1)); err == nil {
+		t.Fatal("not closed by shutdown")
 	}
 }
 
