@@ -25,7 +25,12 @@ var transferFailures = map[fault.Code]struct {
 
 // export answers with a ZIP of the configurations with the given ids or, without ids, of those that
 // dataId, group, appName and tenant select.
+//
+// dataId is a pattern, so its characters are not checked.
 func (a *api) export(c *fiber.Ctx, p *wire.Params) error {
+	if text := wire.CheckNames(p.Text("tenant"), "", p.Text("group")); text != "" {
+		return wire.SendCheckFailure(c, text)
+	}
 	ids, bad := wire.IDs(p.Text("ids"))
 	if bad != "" {
 		return notNumber("ids", bad)
