@@ -264,6 +264,7 @@ func TestImportExportAndClone(t *testing.T) {
 		{Name: "with overwrite", Method: "POST", Path: console + "?namespaceId=dev&policy=OVERWRITE", Body: good, ContentType: goodType, Has: []string{`"succCount":1`}, Published: []string{"~dev/g/a.yaml"}},
 
 		clone("nothing selected", adminClone, "[]", 200, none(100006, "No configuration selected")),
+		clone("null selected", adminClone, "[null]", 200, none(100006, "No configuration selected")),
 		clone("no body", adminClone, "", 400, ""),
 		clone("no list", adminClone, `{"configId":1}`, 400, ""),
 		clone("no target", consoleCs+"/config/clone", `[{"cfgId":1}]`, 400, refused(10000, "parameter missing", "Required request parameter 'targetNamespaceId' for method parameter type String is not present")),

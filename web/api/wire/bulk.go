@@ -33,7 +33,7 @@ func ImportFile(c *fiber.Ctx) (multipart.File, int64, error) {
 // Picks reads the body of a clone: a JSON list of objects that name a configuration by its id and,
 // if they like, its copy. Both spellings that Nacos has for their fields are taken.
 func Picks(body []byte) ([]transfer.Pick, error) {
-	var list []struct {
+	var list []*struct {
 		CfgID           json.RawMessage `json:"cfgId"`
 		ConfigID        json.RawMessage `json:"configId"`
 		DataID          string          `json:"dataId"`
@@ -46,6 +46,9 @@ func Picks(body []byte) ([]transfer.Pick, error) {
 	}
 	picks := make([]transfer.Pick, 0, len(list))
 	for _, one := range list {
+		if one == nil {
+			continue // null is passed over, as in Nacos
+		}
 		raw := one.CfgID
 		if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
 			raw = one.ConfigID
