@@ -38,9 +38,9 @@ type handler func(*fiber.Ctx, *wire.Params) error
 // serve makes a Fiber handler.
 func (a *api) serve(h handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		var p wire.Params
-		p.Parse(c)
-		if err := h(c, &p); err != nil {
+		p := wire.ParamsOf(c)
+		defer p.Release()
+		if err := h(c, p); err != nil {
 			return a.fail(c, err)
 		}
 		return nil

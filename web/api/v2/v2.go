@@ -47,9 +47,9 @@ func Register(r fiber.Router, d Deps) {
 // serve makes a Fiber handler.
 func (a *api) serve(h handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		var p wire.Params
-		p.Parse(c)
-		err := h(c, &p)
+		p := wire.ParamsOf(c)
+		defer p.Release()
+		err := h(c, p)
 		if err == nil {
 			return nil
 		}

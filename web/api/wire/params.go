@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
@@ -29,6 +30,24 @@ type Params struct {
 type pair struct {
 	name, value []byte
 	encoded     bool
+}
+
+// paramsPool holds Params, which are large for an allocation at each request.
+var paramsPool = sync.Pool{New: func() any { return new(Params) }}
+
+// ParamsOf returns the parameters of c's request. Whoever takes them gives them back with Release
+// when the handler is done.
+func ParamsOf(c *fiber.Ctx) *Params {
+	p := paramsPool.Get().(*Params)
+	p.Parse(c)
+	return p
+}
+
+// Release gives p back.
+func (p *Params) Release() {
+	clear(p.inline[:min(p.n, inlinePairs)])
+	p.n, p.more = 0, nil
+	paramsPool.Put(p)
 }
 
 // Parse reads the parameters of c's request: those of the query and, for every method but GET and
