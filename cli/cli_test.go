@@ -19,7 +19,9 @@ func run(t *testing.T, serve func(context.Context, settings.Settings) error, env
 	var out, errOut bytes.Buffer
 	code = Main(t.Context(), args, Env{
 		Stdout: &out, Stderr: &errOut, Environ: environ,
-		Serve: func(ctx context.Context, s settings.Settings, _ *slog.Logger, _ *slog.LevelVar) error { return serve(ctx, s) },
+		Serve: func(ctx context.Context, s settings.Settings, _ *slog.Logger, _ *slog.LevelVar) error {
+			return serve(ctx, s)
+		},
 	})
 	return code, out.String(), errOut.String()
 }

@@ -107,7 +107,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.group = journal.NewGroup(s.node, journal.GroupConfig{})
+	s.group = journal.NewGroup(s.node, journal.GroupConfig{OnGroup: func(n int) { s.metrics.GroupSize().Observe(float64(n)) }})
 	s.configs.Use(s.group, s.image)
 	s.namespaces.Use(s.group)
 	s.metrics = metrics.New(s.sources())

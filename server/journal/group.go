@@ -24,6 +24,8 @@ type GroupConfig struct {
 	MaxWaiting int
 	// MaxWaitingBytes is the size of the bodies that may wait. Default 256 MiB.
 	MaxWaitingBytes int
+	// OnGroup, when set, is told how many commands each committed group had.
+	OnGroup func(commands int)
 }
 
 func (c GroupConfig) withDefaults() GroupConfig {
@@ -156,6 +158,9 @@ func (g *Group) commitNext(ctx context.Context) bool {
 	if err == nil {
 		g.groups.Add(1)
 		g.commands.Add(uint64(len(batch)))
+		if g.cfg.OnGroup != nil {
+			g.cfg.OnGroup(len(batch))
+		}
 	}
 	for i, w := range batch {
 		if w.err = err; err == nil {

@@ -113,7 +113,7 @@ func (s *Server) waitReady(limit time.Duration) error {
 	client := &http.Client{Timeout: 5 * time.Second}
 	defer client.CloseIdleConnections()
 	var last error
-	for end := clock.System{}.Now().Add(limit); clock.System{}.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := (clock.System{}).Now().Add(limit); (clock.System{}).Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		res, err := client.Get(s.URL + "/readyz")
 		if err != nil {
 			last = err
