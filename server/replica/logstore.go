@@ -57,11 +57,12 @@ type logStore struct {
 	// extend gives the file room up to size bytes; tests put faults in here.
 	extend func(f *os.File, from, size int64) error
 
-	mu   sync.Mutex // one writer at a time; held over a transaction
-	db   *bbolt.DB
-	file *os.File // a second handle, to make room
-	size int64    // of the file
-	buf  []byte
+	mu     sync.Mutex // one writer at a time; held over a transaction
+	closed bool
+	db     *bbolt.DB
+	file   *os.File // a second handle, to make room
+	size   int64    // of the file
+	buf    []byte
 
 	tail    atomic.Pointer[tail] // as of the last durable write
 	dead    atomic.Pointer[error]
@@ -223,17 +224,16 @@ func (s *logStore) guard(f func() error) (err error) {
 	return f()
 }
 
-// Close closes the file. No call may be under way or follow.
+// Close closes the file. Calls that follow, or are under way as raft's own for its metrics may be, fail.
 func (s *logStore) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.db == nil {
+	if s.db == nil || s.closed {
 		return nil
 	}
-	db := s.db
-	s.db = nil
-	s.dead.CompareAndSwap(nil, &errClosed)
-	return errors.Join(db.Close(), s.file.Close())
+	s.closed = true
+	s.dead.CompareAndSwap(nil, &errClosed) // first, so that nobody takes the closed file for damage
+	return errors.Join(s.db.Close(), s.file.Close())
 }
 
 // IsMonotonic says that entries must follow one another without a gap.
