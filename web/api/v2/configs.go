@@ -104,6 +104,11 @@ func (a *api) search(c *fiber.Ctx, p *wire.Params) error {
 		Tags: wire.SplitList(p.Text("config_tags")), Types: wire.SplitList(p.Text("types")),
 		Exact: accurate, WithContent: true, PageNo: no, PageSize: min(size, maxPageSize),
 	}
+	done, err := a.searches.take(wire.Context(c), searchQueueLimit)
+	if err != nil {
+		return err
+	}
+	defer done()
 	found, err := a.Configs.List(wire.Context(c), f)
 	if err != nil {
 		return err

@@ -20,14 +20,17 @@ import (
 type Deps struct{ wire.Deps }
 
 // api is the set of handlers.
-type api struct{ Deps }
+type api struct {
+	Deps
+	searches *slots
+}
 
 // handler answers a request whose parameters are parsed, or returns an error that becomes an envelope.
 type handler func(*fiber.Ctx, *wire.Params) error
 
 // Register adds the routes to r, whose paths begin with /nacos.
 func Register(r fiber.Router, d Deps) {
-	a := &api{d}
+	a := &api{d, newSlots()}
 	rt := wire.Router{Fiber: r, Clock: d.Clock, Switches: d.Switches}
 	admin := func(use string, h handler) fiber.Handler { return rt.Gate(wire.ForAdmins, use, a.serve(checked(h))) }
 	rt.Add("/nacos/v2/cs/config",
