@@ -6,7 +6,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"io"
-	"strings"
+	"strconv"
 )
 
 // dumped are the tables that Dump writes and the order of their rows. What is left out is numbered
@@ -39,13 +39,18 @@ func (i *Image) Dump(ctx context.Context, w io.Writer) error {
 		return damage(i.cfg.Path, err)
 	}
 	b := bufio.NewWriter(w)
+	var line []byte
 	for _, d := range dumped {
 		s, err := c.prepared("SELECT " + d.columns + " FROM " + d.table + " ORDER BY " + d.order)
 		if err != nil {
 			return damage(i.cfg.Path, err)
 		}
 		err = s.run(ctx, func(row []driver.Value) error {
-			_, err := fmt.Fprintln(b, d.table, line(row))
+			line = append(line[:0], d.table...)
+			for _, v := range row {
+				line = appendValue(append(line, ' '), v)
+			}
+			_, err := b.Write(append(line, '\n'))
 			return err
 		})
 		if err != nil {
@@ -55,17 +60,16 @@ func (i *Image) Dump(ctx context.Context, w io.Writer) error {
 	return b.Flush()
 }
 
-func line(row []driver.Value) string {
-	words := make([]string, len(row))
-	for i, v := range row {
-		switch v := v.(type) {
-		case nil:
-			words[i] = "NULL"
-		case string, []byte:
-			words[i] = fmt.Sprintf("%q", v)
-		default:
-			words[i] = fmt.Sprint(v)
-		}
+func appendValue(b []byte, v driver.Value) []byte {
+	switch v := v.(type) {
+	case nil:
+		return append(b, "NULL"...)
+	case int64:
+		return strconv.AppendInt(b, v, 10)
+	case string:
+		return strconv.AppendQuote(b, v)
+	case []byte:
+		return strconv.AppendQuote(b, string(v))
 	}
-	return strings.Join(words, " ")
+	return fmt.Append(b, v)
 }

@@ -92,3 +92,9 @@ func isCorrupt(err error) bool {
 	var e sqlite3.Error
 	return errors.As(err, &e) && (e.Code == sqlite3.ErrCorrupt || e.Code == sqlite3.ErrNotADB)
 }
+
+// isDamage reports whether err is a *CorruptError already.
+func isDamage(err error) bool {
+	var e *CorruptError
+	return errors.As(err, &e)
+}

@@ -186,7 +186,10 @@ func migrate(ctx context.Context, path, vfs string, m mode) (err error) {
 		// Not goose's question: it would make its table in a file that lost it.
 		var has int64
 		if err := db.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&has); err != nil {
-			return damage(path, err)
+			if err := damage(path, err); isDamage(err) || ctx.Err() != nil {
+				return err
+			}
+			return &CorruptError{Path: path, What: "its schema version can't be read", err: err}
 		}
 		sources := p.ListSources()
 		last := sources[len(sources)-1].Version

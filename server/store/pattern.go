@@ -24,6 +24,12 @@ func sqlPattern(p string) (like string, wild bool) {
 	return like, strings.ContainsAny(like, "%_")
 }
 
+// isExact reports whether a pattern is the one value that it matches.
+func isExact(p string, exact bool) bool {
+	_, wild := sqlPattern(p)
+	return exact || !wild
+}
+
 // matches says that a column of names matches the pattern p, or equals it when exact.
 func matches(db *gorm.DB, column, p string, exact bool) condition {
 	like, wild := sqlPattern(p)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 	"strconv"
 
 	"gorm.io/gorm"
@@ -62,7 +63,7 @@ func pageOfIDs(tx *gorm.DB, f config.Filter, number int) (ids []int64, total int
 		err = filtered().Order(order).Pluck("id", &ids).Error
 		return ids, len(ids), err
 	}
-	first := (number - 1) * f.PageSize
+	first := min(number-1, math.MaxInt32) * min(f.PageSize, math.MaxInt32)
 	if err := filtered().Order(order).Limit(f.PageSize+lookAhead).Offset(first).Pluck("id", &ids).Error; err != nil {
 		return nil, 0, err
 	}
@@ -85,6 +86,9 @@ func plan(tx *gorm.DB, f config.Filter) (tenant, order string, err error) {
 	one := f.Namespace != "" && !f.NamespacePattern
 	switch {
 	case isMySQL(tx):
+	case f.DataID != "" && isExact(f.DataID, f.Exact):
+		// Few have one dataId, and the index of keys begins with it.
+		tenant, order = "+tenant_id", "+id"
 	case f.Content == "" && !one:
 		// The index has all that is filtered by, and the table the contents, too: sorting is cheaper.
 		order = "+id"
@@ -217,7 +221,7 @@ func (q queries) History(ctx context.Context, key config.Key, appName string, pa
 		}
 		page.Total = int(total)
 		var found []historyRow
-		err := rows().Omit("content").Order("nid DESC").Limit(max(pageSize, 0)).Offset((page.Number - 1) * max(pageSize, 0)).Find(&found).Error
+		err := rows().Omit("content").Order("nid DESC").Limit(max(pageSize, 0)).Offset(min(page.Number-1, math.MaxInt32) * min(max(pageSize, 0), math.MaxInt32)).Find(&found).Error
 		for n := range found {
 			page.Items = append(page.Items, found[n].history())
 		}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 	"testing"
@@ -146,9 +147,14 @@ func TestAListedConfigurationIsWholeAndHasContentOnlyWhenAsked(t *testing.T) {
 func TestAPageBeyondTheEndIsEmptyAndHasTheTotal(t *testing.T) {
 	i, m := openImage(t, Config{}), newMachine()
 	fill(t, i, m, 30)
-	page, err := i.List(soon(t), config.Filter{PageNo: 9, PageSize: 10})
-	if err != nil || len(page.Items) != 0 || page.Total != 30 || page.Pages() != 3 {
-		t.Fatalf("got %+v, %v", page, err)
+	for _, number := range []int{4, 9, math.MaxInt} {
+		page, err := i.List(soon(t), config.Filter{PageNo: number, PageSize: 10})
+		if err != nil || len(page.Items) != 0 || page.Total != 30 || page.Pages() != 3 {
+			t.Fatalf("got %+v, %v", page, err)
+		}
+		if h, err := i.History(soon(t), filler(1), "", number, 10); err != nil || len(h.Items) != 0 || h.Total != 1 {
+			t.Fatalf("got %+v, %v", h, err)
+		}
 	}
 }
 
