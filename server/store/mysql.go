@@ -65,6 +65,8 @@ type MySQL struct {
 	db   *gorm.DB
 	// batchBytes bounds one INSERT, by what the server accepts.
 	batchBytes int
+	// writing is held by the one Commit that is under way.
+	writing chan struct{}
 }
 
 var _ journal.Committer = (*MySQL)(nil)
@@ -115,7 +117,7 @@ func connectMySQL(ctx context.Context, dsn string, opts MySQLOptions) (*MySQL, e
 	if cfg.DBName == "" {
 		return nil, fault.New(fault.Invalid, "the MySQL DSN names no database; right would be user:password@tcp(host:3306)/database")
 	}
-	m := &MySQL{name: cfg.DBName + " at " + cfg.Addr, opts: opts}
+	m := &MySQL{name: cfg.DBName + " at " + cfg.Addr, opts: opts, writing: make(chan struct{}, 1)}
 	configureSession(cfg, opts)
 	var packet int64
 	if packet, err = m.probe(ctx, cfg, strings.Contains(dsn, "loc=")); err != nil {

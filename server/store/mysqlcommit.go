@@ -27,6 +27,12 @@ const (
 func (m *MySQL) Commit(ctx context.Context, group []journal.Command) ([]journal.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.opts.WriteTimeout)
 	defer cancel()
+	select {
+	case m.writing <- struct{}{}: // two at a time would only wait for each other on the counter row
+		defer func() { <-m.writing }()
+	case <-ctx.Done():
+		return nil, m.writeFault(ctx.Err())
+	}
 	return m.commit(ctx, group)
 }
 
@@ -36,6 +42,7 @@ func (m *MySQL) commit(ctx context.Context, group []journal.Command) ([]journal.
 	if c := causeOf(err); err == nil || c != causeData && c != causeDuplicate {
 		return results, m.writeFault(err)
 	}
+	results = nil
 	if len(group) == 1 {
 		m.opts.Log.Warn("the database refuses a write", "database", m.name, "command", group[0].Kind, "error", err)
 		outcome, err := refusal(group[0], m.writeFault(err))
@@ -123,7 +130,10 @@ func (m *MySQL) transact(ctx context.Context, group []journal.Command) (results 
 	}
 	if err != nil || !t.changed() {
 		broken = m.rollback(ctx, tx) != nil
-		return results, err
+		if err != nil {
+			return nil, err
+		}
+		return results, nil
 	}
 	if err := tx.Exec("COMMIT").Error; err != nil {
 		if c := causeOf(err); c == causeBusy || c == causeDuplicate {
