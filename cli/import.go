@@ -34,7 +34,7 @@ func (*ImportCmd) Help() string {
   hosts                  group DEFAULT_GROUP (see --root-group), dataId hosts
   orders/my app.yaml     group orders, dataId my::20app.yaml
 
-A dataId has letters, digits, '_', '-' and '.' as they are, ':' for '/', and "::" with two hex digits for any other byte. A file whose path would lead out of the folder, or that no such name gives, begins with '='. The rule has an inverse: nacre export --format folder writes the same tree again. A folder with files in a folder DEFAULT_GROUP, or with .metadata.yml, is taken as an unpacked ZIP (--root-group ""). The type follows from the extension.
+Letters, digits, '_', '-' and '.' stay as they are; '/' becomes ':', and any other byte "::" with two hex digits. A name that comes from no path this way (x::y, ..) is a file that begins with '='. The rule has an inverse: nacre export --format folder writes the same tree again. A folder with files in a folder DEFAULT_GROUP, or with .metadata.yml, is taken as an unpacked ZIP (--root-group ""). The type follows from the extension. docs/import.md has more.
 
 Blank files, those that are not UTF-8 or too large, links and special files are left out, with the reason. A second import of the same changes nothing.
 

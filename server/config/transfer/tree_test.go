@@ -1,6 +1,8 @@
 package transfer
 
 import (
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +47,24 @@ func TestFilesAndConfigurationsHaveOneNameForEachOther(t *testing.T) {
 				t.Errorf("Path = %q, want %q", p, c.path)
 			}
 		})
+	}
+}
+
+func TestTheDocumentedNamesAreTheRealOnes(t *testing.T) {
+	b, err := os.ReadFile("../../../docs/import.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| `([^`]+)` \\| `([^`]+)` \\|$").FindAllStringSubmatch(string(b), -1)
+	if len(rows) < 10 {
+		t.Fatalf("docs/import.md has %d examples", len(rows))
+	}
+	l := Layout{RootGroup: resource.DefaultGroup}
+	for _, r := range rows {
+		n := Name{r[2], r[3]}
+		if got, err := l.Key(r[1]); err != nil || got != n || l.Path(n) != r[1] {
+			t.Errorf("%s is %v (%v), and %v is %s", r[1], got, err, n, l.Path(n))
+		}
 	}
 }
 
