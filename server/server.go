@@ -171,6 +171,7 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() error { return s.group.Run(groupCtx) })
 	run.Go(func() error { return s.serve(runCtx) })
 	run.Go(func() error { return s.verify(runCtx) })
+	run.Go(func() error { return tuneMemory(runCtx) })
 	run.Go(func() error { return s.configs.RunRetention(runCtx, retentionEvery, s.logRetention) })
 	run.Go(func() error {
 		select {
