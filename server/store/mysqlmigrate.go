@@ -23,7 +23,10 @@ const (
 )
 
 // columns are those that a Nacos table may lack, by the version that brought them, and ours. Each may
-// be NULL: a Nacos that doesn't know it goes on writing its rows.
+// be NULL: a Nacos that doesn't know it goes on writing its rows, as all its statements name their
+// columns. A row's revision stands in the row rather than in a table beside it, which would cost a
+// second write for each publish. It is that of Nacre's last write: NULL in rows that only another
+// Nacos wrote, and of no meaning for what that changed later (its gmt_modified and md5 tell).
 var columns = []struct{ table, column, definition string }{
 	{"config_info", "encrypted_data_key", "varchar(1024) DEFAULT ''"},     // 2.1
 	{"his_config_info", "encrypted_data_key", "varchar(1024) DEFAULT ''"}, // 2.1

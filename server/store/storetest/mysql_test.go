@@ -142,8 +142,39 @@ func TestAValueThatDoesNotFitIsRefusedAlone(t *testing.T) {
 	if !slices.Equal(refused, []int{7, 31, 40}) {
 		t.Errorf("refused were %v", refused)
 	}
-	if configs, _ := load(t, m); configs.Stats().Configs != 38 || configs.Revision() != 0 && configs.Stats().Configs == 0 {
+	if configs, _ := load(t, m); configs.Stats().Configs != 38 {
 		t.Errorf("stored were %+v", configs.Stats())
+	}
+}
+
+// Nacos' script makes the table of variants with a collation that takes upper for lower case.
+func TestAVariantThatTheTableTakesForAnotherIsRefusedAlone(t *testing.T) {
+	dsn := mariadbtest.Shared(t).Database(t)
+	mustExec(t, openSQL(t, dsn), dump("2.5")...)
+	m := open(t, dsn, store.MySQLOptions{})
+	var group []journal.Command
+	for _, name := range []string{"tag_x", "tag_y", "tag_X"} {
+		body, err := proto.Marshal(&configpb.Publish{
+			Key: &configpb.Key{Namespace: "public", Group: "g", DataId: "a"}, Content: []byte(name), Md5: digest(name), AtMs: 1000, Attributes: &configpb.Attributes{},
+			Actor: &configpb.Actor{}, Gray: &configpb.Gray{Name: name, Type: config.RuleTag, Version: config.RuleVersion, Expr: name, Priority: config.PriorityTag},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		group = append(group, journal.Command{Kind: config.KindPublish, Body: body})
+	}
+	results, err := m.Commit(t.Context(), append(group, publish(t, public("A"), "another key", "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range results {
+		if err := r.Outcome.Err(); i != 2 && err != nil || i == 2 && fault.KindOf(err) != fault.Conflict {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	configs, _ := load(t, m)
+	if it := configs.Get(public("a")); it == nil || len(it.Grays) != 2 || configs.Get(public("A")) == nil {
+		t.Errorf("stored is %+v", it)
 	}
 }
 
@@ -278,7 +309,7 @@ func TestRowsAreLockedByIndex(t *testing.T) {
 			all = append(all, publish(t, config.Key{Namespace: []string{"public", "dev"}[i%2], Group: fmt.Sprint("g", i%7), DataID: fmt.Sprint("id", i)}, "x", ""))
 		}
 		mustCommit(t, m, all...)
-		mustExec(t, db, "ANALYZE TABLE config_info", "SET GLOBAL log_output = 'TABLE'", "FLUSH STATUS")
+		mustExec(t, db, "ANALYZE TABLE config_info")
 		read := func() int {
 			var n int
 			if err := db.QueryRow("SELECT SUM(variable_value) FROM information_schema.global_status WHERE variable_name IN ('HANDLER_READ_RND_NEXT', 'HANDLER_READ_NEXT', 'HANDLER_READ_FIRST')").Scan(&n); err != nil {

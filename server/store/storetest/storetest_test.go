@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	_ "github.com/mattn/go-sqlite3"
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
@@ -135,7 +136,34 @@ type shared struct {
 	db *sql.DB
 }
 
-func (s *shared) rows(ctx context.Context) (rows, error) { return readRows(ctx, s.db) }
+// rows are read by SQL; what Load gives a node's memory must be the same.
+func (s *shared) rows(ctx context.Context) (rows, error) {
+	r, err := readRows(ctx, s.db)
+	if err != nil {
+		return r, err
+	}
+	m := newMemory()
+	loaded, err := s.Load(ctx, store.Visitor{Entry: m.configs.LoadEntry, Gray: m.configs.LoadGray, Capacity: m.configs.LoadCapacity, Namespace: m.namespaces.Load})
+	if err != nil {
+		return r, err
+	}
+	l, err := m.rows(ctx)
+	if err != nil {
+		return r, err
+	}
+	l.History = r.History
+	for i := range r.History {
+		if h := r.History[i].Revision; h > loaded.Counters.Revision {
+			return r, fmt.Errorf("history has the revision %d, the counter is at %d", h, loaded.Counters.Revision)
+		}
+	}
+	l.sort()
+	r.sort()
+	if diff := cmp.Diff(r, l, cmpopts.EquateEmpty()); diff != "" {
+		return r, fmt.Errorf("loaded was (- in the database, + loaded):\n%s", diff)
+	}
+	return r, nil
+}
 
 func TestMemoryHoldsWhatTheModelHolds(t *testing.T) {
 	run(t, func(*rapid.T) backend { return newMemory() })
