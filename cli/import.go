@@ -41,7 +41,7 @@ Blank files, those that are not UTF-8 or too large, links and special files are 
 Exit codes: 0 all is there now (or --dry-run), 1 failed, or part of it, 2 wrong usage.`
 }
 
-// maxShown is how many lines of one kind are listed without --verbose.
+// maxShown is how many configurations of one state are listed without --verbose.
 const maxShown = 20
 
 // Run implements the command.
@@ -148,9 +148,9 @@ func (r *importing) showPlan() {
 	fmt.Fprintln(out)
 	t := newTable(out)
 	t.row("new", len(r.todo[stateNew]), "will be created")
-	t.row("same", len(r.todo[stateSame]), "there with the same content, nothing to do")
+	t.row("same", len(r.todo[stateSame]), "are there with the same content, nothing to do")
 	t.row("conflict", len(r.todo[stateConflict]), map[string]string{
-		"abort": "there with another content: needs --policy skip or overwrite", "skip": "there with another content, which stays", "overwrite": "there with another content, will be replaced",
+		"abort": "are there with another content: needs --policy skip or overwrite", "skip": "are there with another content, which stays", "overwrite": "are there with another content, will be replaced",
 	}[r.Policy])
 	t.row("left out", len(r.src.leftOut), reasons(r.src.leftOut))
 	t.flush()
@@ -171,7 +171,7 @@ func reasons(list []leftOut) string {
 	}
 	slices.SortFunc(kinds, func(a, b string) int { return cmp.Or(counts[b]-counts[a], strings.Compare(a, b)) })
 	for i, k := range kinds {
-		kinds[i] = fmt.Sprintf("%d %s", counts[k], k)
+		kinds[i] = fmt.Sprintf("%s: %d", k, counts[k])
 	}
 	return strings.Join(kinds, ", ")
 }
@@ -192,21 +192,28 @@ func (r *importing) list(title string, items []int) {
 		}
 		t.row(it.Group, it.DataID, from)
 	}
-	r.end(t, len(items))
+	more := len(items) - maxShown
+	if r.Verbose {
+		more = 0
+	}
+	r.end(t, more)
 }
 
 func (r *importing) listLeftOut() {
 	if len(r.src.leftOut) == 0 {
 		return
 	}
+	// Of each kind some, so that a thousand links do not hide the one file that is too large.
+	const ofKind = 5
+	counts, shown := make(map[string]int), 0
 	t := r.section("left out", len(r.src.leftOut))
-	for n, l := range r.src.leftOut {
-		if !r.Verbose && n == maxShown {
-			break
+	for _, l := range r.src.leftOut {
+		if counts[l.Kind]++; r.Verbose || counts[l.Kind] <= ofKind {
+			t.row(display(l.Path), l.Text)
+			shown++
 		}
-		t.row(display(l.Path), l.Text)
 	}
-	r.end(t, len(r.src.leftOut))
+	r.end(t, len(r.src.leftOut)-shown)
 }
 
 func (r *importing) section(title string, n int) *table {
@@ -214,10 +221,10 @@ func (r *importing) section(title string, n int) *table {
 	return newTable(r.env.Stdout)
 }
 
-func (r *importing) end(t *table, n int) {
+func (r *importing) end(t *table, more int) {
 	t.flush()
-	if !r.Verbose && n > maxShown {
-		fmt.Fprintf(r.env.Stdout, "  … and %d more; --verbose lists all\n", n-maxShown)
+	if more > 0 {
+		fmt.Fprintf(r.env.Stdout, "  … and %d more; --verbose lists all\n", more)
 	}
 }
 

@@ -14,9 +14,12 @@ type table struct{ w *tabwriter.Writer }
 
 func newTable(out io.Writer) *table { return &table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)} }
 
+// row adds a row; empty cells at its end are left away.
 func (t *table) row(cells ...any) {
-	line := strings.TrimRight(strings.Repeat("\t%v", len(cells)), "\t")
-	fmt.Fprintf(t.w, " "+line+"\n", cells...)
+	for len(cells) > 0 && cells[len(cells)-1] == "" {
+		cells = cells[:len(cells)-1]
+	}
+	fmt.Fprintf(t.w, strings.Repeat("\t%v", len(cells))+"\n", cells...)
 }
 
 func (t *table) flush() { t.w.Flush() }

@@ -291,7 +291,7 @@ func TestWhatCanNotBeImportedIsNamed(t *testing.T) {
 	if code != ExitOK || stderr != "" {
 		t.Errorf("code %d, %s", code, stderr)
 	}
-	contains(t, out, "new 2", "left out 8", "2 blank", "1 not UTF-8", "1 symbolic link", "1 special file", "1 of version control", "1 refused by the server",
+	contains(t, out, "new 2", "left out 8", "blank: 2", "not UTF-8: 1", "symbolic link: 1", "special file: 1", "of version control: 1", "refused by the server: 1",
 		"g/blank it is blank", "g/binary it is not UTF-8: byte 1", "g/link it is a symbolic link", "g/pipe it is a named pipe",
 		"its dataId would have 480 characters, at most 256 are allowed", "the content has 1048577 bytes, at most 1048576 are allowed")
 	if n := len(b.all("dev")); n != 2 {
