@@ -69,6 +69,31 @@ func snapshot(t *testing.T) (dir string, links int) {
 	return dir, links
 }
 
+// oddities are kinds of files that not every machine has.
+var oddities = tree{
+	"odd/bom":                "\ufeffkey=value\n",
+	"odd/crlf":               "a=1\r\nb=2\r\n",
+	"odd/cr":                 "a=1\rb=2\r",
+	"odd/no end of line":     "a=1",
+	"odd/nul":                "a\x00b\x00",
+	"odd/control":            "\x01\x02\x1b[31m\x7f\u0085\u2028\u2029",
+	"odd/long line":          strings.Repeat("0123456789", 100_000),
+	"odd/html":               "<a href=\"x\">&amp;</a>",
+	"odd/percent":            "100%+%2B%zz&=;",
+	"odd/emoji \U0001F600":   "\U0001F600\U00010FFFF",
+	"odd/trailing blanks":    "a  \n\n\n",
+	"odd/only a replacement": "\ufffd",
+	"odd/a:b":                "a colon in the name",
+	"odd/=a:b":               "a name with the mark",
+	"odd/\xff\xfe":           "a name that is no text",
+	"odd/utf-16":             "\xff\xfea\x00",
+	"odd/latin-1":            "caf\xe9",
+	"odd/cut":                "a\xe4\xb8",
+	"odd/surrogate":          "\xed\xa0\x80",
+	"odd/blank":              " \t\r\n",
+	"odd/empty":              "",
+}
+
 func looksLikeConfiguration(path string) bool {
 	return slices.Contains([]string{".conf", ".service", ".socket", ".timer", ".target", ".rules", ".ini", ".cnf", ".cfg", ".properties", ".xml", ".yml", ".yaml", ".json", ".toml", ".desktop", ".pc"}, filepath.Ext(path))
 }
@@ -86,6 +111,7 @@ func md5Hex(s string) string {
 func TestTheFilesOfEtcComeBackByteForByte(t *testing.T) {
 	s := servertest.Start(t)
 	dir, links := snapshot(t)
+	oddities.write(t, dir)
 	layout := transfer.Layout{RootGroup: resource.DefaultGroup}
 	all := readTree(t, dir)
 	files := importable(all, layout)
