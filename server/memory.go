@@ -12,8 +12,8 @@ const (
 	// gcRoom is how much the heap may grow beyond what lives before it is collected.
 	gcRoom = 32 << 20
 	// Bounds on the same in percent of what lives: a small heap is not collected all the time, a large
-	// one may have a quarter more.
-	gcLeast, gcMost = 25, 400
+	// one may have a fifth more.
+	gcLeast, gcMost = 20, 400
 	gcEvery         = time.Second
 )
 

@@ -20,6 +20,8 @@ const (
 	// within this time.
 	stopSnapshotBytes = 8 << 20
 	stopSnapshotTime  = 2 * time.Second
+	// keepPages is by how much the log grows before the pages of it that were read are given back.
+	keepPages = 8 << 20
 )
 
 // Run takes part in the group until ctx ends, then leaves within seconds. It is called once. The
@@ -118,6 +120,7 @@ func (n *Node) follow(ctx context.Context, r *raft.Raft) {
 // trim takes a snapshot, upon which raft trims the log, whenever the log has grown enough, until ctx
 // ends; and a last one then.
 func (n *Node) trim(ctx context.Context, r *raft.Raft) {
+	var kept uint64 // of since, when pages were given back last
 	for {
 		select {
 		case <-ctx.Done():
@@ -126,6 +129,10 @@ func (n *Node) trim(ctx context.Context, r *raft.Raft) {
 			}
 			return
 		case <-n.log.grew:
+		}
+		if grown := n.log.since.Load(); grown < kept || grown > kept+keepPages {
+			n.log.dropPages()
+			kept = grown
 		}
 		since := uint64(0)
 		if m := n.snaps.mark(); m != nil {
