@@ -16,7 +16,11 @@ func TestNothingAcknowledgedIsLostWhereverTheProcessEnds(t *testing.T) {
 				if name == "before-log-write" || name == "after-log-write" || name == "before-image-write" {
 					at *= at * 4
 				}
-				for _, id := range crash(t, dir, last+1, -1, fmt.Sprintf("NACRE_FAILPOINTS=replica/%s=exit@%d", name, at)) {
+				ids, said := crash(t, dir, last+1, -1, fmt.Sprintf("NACRE_FAILPOINTS=replica/%s=exit@%d", name, at))
+				if said != "" {
+					t.Fatalf("the child says: %s", said)
+				}
+				for _, id := range ids {
 					acknowledged[id] = true
 				}
 				last = survivors(t, dir, acknowledged)
