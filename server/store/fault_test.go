@@ -165,7 +165,8 @@ func TestALossOfPowerLosesNothingDurable(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-	}	if older == 0 {
+	}
+	if older == 0 {
 		t.Fatal("no loss of power took anything: nothing was tried")
 	}
 }
