@@ -29,11 +29,11 @@ func (s *Server) edges() (err error) {
 	if s.web, err = web.New(cfg); err != nil {
 		return err
 	}
-	app, d := s.web.App(), s.deps()
-	v1.Register(app, v1.Deps{Deps: d, Park: s.web.Parker()})
-	v2.Register(app, v2.Deps{Deps: d})
-	v3.Register(app, v3.Deps{Deps: d, SetLogLevel: s.setLogLevel})
-	nacre.Register(app, nacre.Deps{Deps: d, Version: release.Version, Node: s.nodeState})
+	app := s.web.App()
+	v1.Register(app, v1.Deps{Deps: s.deps("v1"), Park: s.web.Parker()})
+	v2.Register(app, v2.Deps{Deps: s.deps("v2")})
+	v3.Register(app, v3.Deps{Deps: s.deps("v3"), SetLogLevel: s.setLogLevel})
+	nacre.Register(app, nacre.Deps{Deps: s.deps("nacre"), Version: release.Version, Node: s.nodeState})
 	console.Register(app, console.Deps{
 		Configs: s.configs, Namespaces: s.namespaces, Settings: s.settings, Clock: s.opts.Clock, Started: s.started,
 		Version: release.Version, Ready: s.Ready, Node: func() console.Node {
@@ -44,12 +44,13 @@ func (s *Server) edges() (err error) {
 	return nil
 }
 
-func (s *Server) deps() wire.Deps {
+// deps are what the API of that name works on.
+func (s *Server) deps(api string) wire.Deps {
 	set := s.settings
 	return wire.Deps{
 		Configs: s.configs, Namespaces: s.namespaces, Transfer: s.transfer, Clock: s.opts.Clock, Log: s.opts.Log,
 		Switches: wire.Switches{Clients: set.APICompatClient, Admins: set.APICompatAdmin, Console: set.APICompatConsole},
-		ClientIP: s.web.ClientIP, Ready: s.Ready,
+		ClientIP: s.web.ClientIP, Ready: s.Ready, Reads: s.metrics.Reads(api),
 		Info: wire.ServerInfo{
 			Version: release.Version, Cluster: set.Mode == settings.ModeCluster, Port: s.port, AuthEnabled: set.Auth,
 			MySQL: set.Storage == settings.StorageMySQL, RetentionDays: set.HistoryRetention, CapacityCheck: set.CapacityCheck,
@@ -108,7 +109,15 @@ func (s *Server) sources() metrics.Sources {
 		Queued:  s.group.Waiting,
 		Fsyncs:  func() uint64 { return s.node.Stats().Fsyncs },
 		Image: func() metrics.Image {
-			return metrics.Image{Applied: s.node.AppliedIndex(), Written: s.image.Written()}
+			return metrics.Image{Applied: s.node.AppliedIndex(), Written: s.image.Written(), BehindBytes: s.image.Stats().BehindBytes}
+		},
+		Polls: func() metrics.Polls {
+			p := s.web.Stats().Polls
+			return metrics.Polls{Answered: p.Answered, TimedOut: p.TimedOut, Gone: p.Gone, Refused: p.Refused}
+		},
+		Conns: func() metrics.Conns {
+			c := s.web.Stats().Conns
+			return metrics.Conns{Open: c.Open, Accepted: c.Accepted}
 		},
 		Ready:  func() bool { return s.Ready() == nil },
 		Leader: func() bool { return s.node.Stats().State == "leader" },

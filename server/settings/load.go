@@ -108,7 +108,7 @@ func environ(list []string) map[string]string {
 }
 
 // notSettings are variables of ours that are no settings; Kubernetes makes some for a service called nacre.
-var notSettings = []string{"NACRE_TEST_", "NACRE_ADMIN_PASSWORD", "NACRE_CLUSTER_KEY", "NACRE_SERVER", "NACRE_SERVICE_", "NACRE_PORT"}
+var notSettings = []string{"NACRE_TEST_", "NACRE_PROFILE_", "NACRE_ADMIN_PASSWORD", "NACRE_CLUSTER_KEY", "NACRE_SERVER", "NACRE_SERVICE_", "NACRE_PORT"}
 
 func unknownEnv(env map[string]string) []string {
 	var warnings []string

@@ -129,6 +129,7 @@ type configBody struct {
 
 func (a *api) get(c *fiber.Ctx, in *keyIn) (*configBody, error) {
 	k := in.key()
+	a.CountRead()
 	it := a.Configs.Item(k)
 	if it == nil {
 		return nil, fault.New(fault.NotFound, "there is no configuration %s", k)

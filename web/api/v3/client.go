@@ -38,6 +38,7 @@ func (a *api) clientGet(c *fiber.Ctx) error {
 		return wire.SendText(c, fiber.StatusBadRequest, wire.Text, "caused: Required parameter 'dataId' type String is not present;")
 	}
 	ns, _ := p.View("namespaceId")
+	a.CountRead()
 	it := a.Configs.Item(config.Key{Namespace: wire.Namespace(ns), Group: group, DataID: dataID})
 	if it == nil {
 		return wire.SendText(c, fiber.StatusOK, wire.JSON, answerAbsent)

@@ -26,6 +26,15 @@ type Deps struct {
 	// Ready returns why the server is not ready, nil when it is.
 	Ready func() error
 	Info  ServerInfo
+	// Reads counts reads of one configuration through the version; nil counts none.
+	Reads interface{ Inc() }
+}
+
+// CountRead counts a read of one configuration.
+func (d *Deps) CountRead() {
+	if d.Reads != nil {
+		d.Reads.Inc()
+	}
 }
 
 // Context returns the context for what a handler calls. It is not fasthttp's: that one belongs to

@@ -23,6 +23,7 @@ var (
 // the header Vipserver-Tag chooses. With a tag that no variant is for, nothing is found. It does not
 // keep key's strings.
 func (d *Deps) Find(c *fiber.Ctx, key config.Key, tag string) (config.Variant, bool) {
+	d.CountRead()
 	item := d.Configs.Item(key)
 	if item == nil {
 		return config.Variant{}, false
