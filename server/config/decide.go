@@ -185,8 +185,8 @@ func (d *decision) publish(p *configpb.Publish) Outcome {
 	if f := d.checkQuota(k, p, before == nil); f != nil {
 		return Outcome{Fault: f, Existed: before != nil}
 	}
-	if f := checkCAS(p, before != nil, before.md5()); f != nil {
-		return Outcome{Fault: f, Existed: true}
+	if f := checkCAS(p, before != nil, before.md5(), before.revision()); f != nil {
+		return Outcome{Fault: f, Existed: before != nil}
 	}
 	e := entryOf(p, before)
 	if before == nil {
@@ -208,8 +208,11 @@ func (d *decision) publish(p *configpb.Publish) Outcome {
 }
 
 // checkCAS applies a compare-and-set as Nacos does: an absent configuration is inserted whatever was
-// compared with, and one without a digest is taken as equal.
-func checkCAS(p *configpb.Publish, exists bool, held string) *fault.Error {
+// compared with, and one without a digest is taken as equal. A revision is compared strictly.
+func checkCAS(p *configpb.Publish, exists bool, held string, revision uint64) *fault.Error {
+	if p.IfRevision != 0 && p.IfRevision != revision {
+		return fault.New(fault.Conflict, "%s has no longer the revision %d", keyOf(p.Key), p.IfRevision).WithCode(CodeCAS)
+	}
 	if p.CasMd5 == "" || !exists || held == "" || held == p.CasMd5 {
 		return nil
 	}
@@ -221,6 +224,13 @@ func (e *Entry) md5() string {
 		return ""
 	}
 	return e.MD5
+}
+
+func (e *Entry) revision() uint64 {
+	if e == nil {
+		return 0
+	}
+	return e.Revision
 }
 
 func entryOf(p *configpb.Publish, before *Entry) *Entry {
@@ -258,12 +268,12 @@ func (d *decision) publishGray(p *configpb.Publish) Outcome {
 		return Outcome{Fault: fault.New(fault.Limited, "%s has %d gray versions already, at most %d are allowed; stop one first",
 			k, it.grayCount(), most).WithCode(CodeGrayTooMany)}
 	}
-	heldMD5 := ""
+	heldMD5, revision := "", uint64(0)
 	if before != nil {
-		heldMD5 = before.MD5
+		heldMD5, revision = before.MD5, before.Revision
 	}
-	if f := checkCAS(p, before != nil, heldMD5); f != nil {
-		return Outcome{Fault: f, Existed: true}
+	if f := checkCAS(p, before != nil, heldMD5, revision); f != nil {
+		return Outcome{Fault: f, Existed: before != nil}
 	}
 	g := &Gray{
 		Key: k, Name: p.Gray.Name,

@@ -99,6 +99,19 @@ func TestCompareAndSet(t *testing.T) {
 	if out, _ := mustDecide(t, s, KindPublish, publishPB("two", cas(MD5([]byte("one"))))); out.Fault != nil {
 		t.Fatalf("the right md5 passes: %v", out.Fault)
 	}
+	at := func(revision uint64) func(*configpb.Publish) {
+		return func(p *configpb.Publish) { p.IfRevision = revision }
+	}
+	if out, _ := mustDecide(t, s, KindPublish, publishPB("three", at(1))); fault.CodeOf(out.Err()) != CodeCAS {
+		t.Fatalf("an old revision is refused: %+v", out)
+	}
+	if out, _ := mustDecide(t, s, KindPublish, publishPB("three", at(2))); out.Fault != nil {
+		t.Fatalf("the right revision passes: %v", out.Fault)
+	}
+	mustDecide(t, s, KindRemove, &configpb.Remove{Key: keyPB(testKey)})
+	if out, _ := mustDecide(t, s, KindPublish, publishPB("four", at(3))); fault.CodeOf(out.Err()) != CodeCAS || s.Get(testKey) != nil {
+		t.Fatalf("what is gone has no revision: %+v", out)
+	}
 }
 
 func grayPB(name string, r Rule, content string) *configpb.Publish {

@@ -47,7 +47,9 @@ type Draft struct {
 	EncryptedDataKey string
 	// CASMD5, when not empty, is the md5 that the held content must have.
 	CASMD5 string
-	Gray   *GrayDraft
+	// IfRevision, when not 0, is the revision that what is held must have; unlike with CASMD5, nothing held is a conflict.
+	IfRevision uint64
+	Gray       *GrayDraft
 }
 
 // IfPresent says what a publish of many does with configurations that exist.
@@ -269,7 +271,7 @@ func (s *Service) command(by Actor, d *Draft) (*configpb.Publish, error) {
 		return nil, err
 	}
 	p := &configpb.Publish{
-		Key: keyPB(d.Key), Content: d.Content, Md5: MD5(d.Content), Actor: by.pb(), AtMs: clock.Millis(s.clock), CasMd5: d.CASMD5, Quota: s.quota,
+		Key: keyPB(d.Key), Content: d.Content, Md5: MD5(d.Content), Actor: by.pb(), AtMs: clock.Millis(s.clock), CasMd5: d.CASMD5, IfRevision: d.IfRevision, Quota: s.quota,
 		Attributes: &configpb.Attributes{
 			Type: KnownType(d.Type), AppName: d.AppName, TagsGiven: d.TagsGiven, Tags: d.Tags,
 			Desc: d.Desc, Use: d.Use, Effect: d.Effect, Schema: d.Schema, EncryptedDataKey: d.EncryptedDataKey,

@@ -468,6 +468,7 @@ type Publish struct {
 	CasMd5        string                 `protobuf:"bytes,7,opt,name=cas_md5,json=casMd5,proto3" json:"cas_md5,omitempty"` // empty: no compare-and-set
 	Gray          *Gray                  `protobuf:"bytes,8,opt,name=gray,proto3" json:"gray,omitempty"`
 	Quota         *Quota                 `protobuf:"bytes,9,opt,name=quota,proto3" json:"quota,omitempty"`
+	IfRevision    uint64                 `protobuf:"varint,10,opt,name=if_revision,json=ifRevision,proto3" json:"if_revision,omitempty"` // not 0: only if what is held has this revision
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -563,6 +564,13 @@ func (x *Publish) GetQuota() *Quota {
 		return x.Quota
 	}
 	return nil
+}
+
+func (x *Publish) GetIfRevision() uint64 {
+	if x != nil {
+		return x.IfRevision
+	}
+	return 0
 }
 
 type PublishMany struct {
@@ -952,7 +960,7 @@ const file_server_config_configpb_config_proto_rawDesc = "" +
 	"\acluster\x18\x02 \x01(\x03R\acluster\x12\x14\n" +
 	"\x05group\x18\x03 \x01(\x03R\x05group\x12\x1c\n" +
 	"\tnamespace\x18\x04 \x01(\x03R\tnamespace\x12\x19\n" +
-	"\bmax_size\x18\x05 \x01(\x03R\amaxSize\"\xc0\x02\n" +
+	"\bmax_size\x18\x05 \x01(\x03R\amaxSize\"\xe1\x02\n" +
 	"\aPublish\x12#\n" +
 	"\x03key\x18\x01 \x01(\v2\x11.nacre.config.KeyR\x03key\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\fR\acontent\x12\x10\n" +
@@ -964,7 +972,10 @@ const file_server_config_configpb_config_proto_rawDesc = "" +
 	"\x05at_ms\x18\x06 \x01(\x03R\x04atMs\x12\x17\n" +
 	"\acas_md5\x18\a \x01(\tR\x06casMd5\x12&\n" +
 	"\x04gray\x18\b \x01(\v2\x12.nacre.config.GrayR\x04gray\x12)\n" +
-	"\x05quota\x18\t \x01(\v2\x13.nacre.config.QuotaR\x05quota\"r\n" +
+	"\x05quota\x18\t \x01(\v2\x13.nacre.config.QuotaR\x05quota\x12\x1f\n" +
+	"\vif_revision\x18\n" +
+	" \x01(\x04R\n" +
+	"ifRevision\"r\n" +
 	"\vPublishMany\x12+\n" +
 	"\x05items\x18\x01 \x03(\v2\x15.nacre.config.PublishR\x05items\x126\n" +
 	"\n" +

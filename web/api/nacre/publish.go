@@ -70,7 +70,7 @@ func (a *api) publish(c *fiber.Ctx, in *publishIn) (*publishAnswer, error) {
 	out, err := a.Configs.Publish(c.UserContext(), by, d)
 	if err != nil {
 		if fault.CodeOf(err) == config.CodeCAS {
-			err = fault.New(fault.Conflict, "%s was changed meanwhile: it no longer has the md5 %s", d.Key, d.CASMD5)
+			err = fault.New(fault.Conflict, "%s was changed meanwhile: it no longer has the revision %d", d.Key, d.IfRevision)
 		}
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (g *grayDraft) apply(d *config.Draft) error {
 	return nil
 }
 
-// condition compares what the caller says with what is held, and makes the decision compare the md5 again.
+// condition compares what the caller says with what is held, and makes the decision compare the revision again.
 func (a *api) condition(d *config.Draft, ifMatch string, ifRevision uint64) error {
 	if ifMatch == "" && ifRevision == 0 {
 		return nil
@@ -133,7 +133,7 @@ func (a *api) condition(d *config.Draft, ifMatch string, ifRevision uint64) erro
 	if ifRevision != 0 && ifRevision != revision {
 		return fault.New(fault.Conflict, "%s has the revision %d, not %d", d.Key, revision, ifRevision)
 	}
-	d.CASMD5 = md5
+	d.IfRevision = revision
 	return nil
 }
 
