@@ -51,7 +51,7 @@ var (
 )
 
 func draw(rt *rapid.T) command {
-	switch rapid.IntRange(0, 19).Draw(rt, "kind") {
+	switch rapid.IntRange(0, 23).Draw(rt, "kind") {
 	case 0, 1, 2:
 		return command{config.KindRemove, drawRemove(rt)}
 	case 3, 4:
@@ -72,12 +72,12 @@ func draw(rt *rapid.T) command {
 		return command{config.KindSetCapacity, drawCapacity(rt)}
 	case 8:
 		return command{config.KindTrimHistory, &configpb.TrimHistory{BeforeMs: drawTime(rt), Limit: rapid.Int64Range(1, 4).Draw(rt, "limit")}}
-	case 9:
+	case 9, 10:
 		return command{namespace.KindCreate, &namespacepb.Create{Id: drawNamespace(rt), Name: "name", Desc: rapid.SampledFrom(users).Draw(rt, "desc"),
 			AtMs: drawTime(rt), MaxCount: rapid.SampledFrom([]int64{0, 1, 2, 100}).Draw(rt, "most")}}
-	case 10:
-		return command{namespace.KindUpdate, &namespacepb.Update{Id: drawNamespace(rt), Name: "other", AtMs: drawTime(rt)}}
 	case 11:
+		return command{namespace.KindUpdate, &namespacepb.Update{Id: drawNamespace(rt), Name: "other", AtMs: drawTime(rt)}}
+	case 12, 13:
 		return command{namespace.KindRemove, &namespacepb.Remove{Id: drawNamespace(rt)}}
 	}
 	return command{config.KindPublish, drawPublish(rt)}
@@ -125,9 +125,9 @@ func drawPublish(rt *rapid.T) *configpb.Publish {
 	if rapid.Bool().Draw(rt, "cas") {
 		p.CasMd5 = digest(rapid.SampledFrom(contents).Draw(rt, "held"))
 	}
-	if rapid.IntRange(0, 2).Draw(rt, "quota") == 0 {
-		p.Quota = &configpb.Quota{Check: true, Group: rapid.Int64Range(0, 3).Draw(rt, "group quota"), Namespace: rapid.Int64Range(0, 3).Draw(rt, "namespace quota"),
-			Cluster: rapid.SampledFrom([]int64{0, 5, 9}).Draw(rt, "cluster quota"), MaxSize: rapid.SampledFrom([]int64{0, 5}).Draw(rt, "size")}
+	if rapid.Bool().Draw(rt, "quota") {
+		p.Quota = &configpb.Quota{Check: true, Group: rapid.Int64Range(0, 2).Draw(rt, "group quota"), Namespace: rapid.Int64Range(0, 3).Draw(rt, "namespace quota"),
+			Cluster: rapid.SampledFrom([]int64{0, 5, 9}).Draw(rt, "cluster quota"), MaxSize: rapid.SampledFrom([]int64{0, 0, 0, 5}).Draw(rt, "size")}
 	}
 	rule := func(name string, r config.Rule) *configpb.Gray {
 		return &configpb.Gray{Name: name, Type: r.Type, Version: r.Version, Expr: r.Expr, Priority: r.Priority, MaxPerConfig: 2}

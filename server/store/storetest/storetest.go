@@ -33,7 +33,7 @@ func run(t *testing.T, fresh func(t *rapid.T) backend) {
 		c := comparison{model: newModel(), backend: fresh(rt), real: map[idKind]map[int64]int64{}, known: map[idKind]map[int64]int64{}}
 		for range rapid.IntRange(1, 12).Draw(rt, "groups") {
 			var group []command
-			for range rapid.IntRange(1, 12).Draw(rt, "size") {
+			for range rapid.IntRange(1, 20).Draw(rt, "size") {
 				cmd := draw(rt)
 				if cmd.usesIDs() && len(group) > 0 {
 					c.commit(rt, group)
