@@ -18,18 +18,14 @@ func (a *api) consoleState(c *fiber.Ctx, _ *wire.Params) error {
 
 func (a *api) liveness(c *fiber.Ctx, _ *wire.Params) error { return wire.OK(c, "ok") }
 
-// readiness answers why the server is not ready: with status 200 to administrators and 500 to the
-// console's probes.
-func (a *api) readiness(c *fiber.Ctx, _ *wire.Params, s side) error {
+// readiness answers why the server is not ready, with status 503 on every path, so that no load
+// balancer takes it for ready; Nacos sends 200 to administrators and 500 to the console's probes.
+func (a *api) readiness(c *fiber.Ctx, _ *wire.Params) error {
 	err := a.Ready()
 	if err == nil {
 		return wire.OK(c, "ok")
 	}
-	status := fiber.StatusOK
-	if s == console {
-		status = fiber.StatusInternalServerError
-	}
-	return wire.SendJSON(c, status, wire.JSON, wire.Result{Code: wire.ServerError, Message: fault.TextOf(err)})
+	return wire.SendJSON(c, fiber.StatusServiceUnavailable, wire.JSON, wire.Result{Code: wire.ServerError, Message: fault.TextOf(err)})
 }
 
 // announcement has nothing to announce; it refuses a language that Nacos does not have.

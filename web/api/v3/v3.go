@@ -75,12 +75,12 @@ func Register(r fiber.Router, d Deps) {
 
 	router.Add("/nacos/v3/admin/core/state", get(a.adminState))
 	router.Add("/nacos/v3/admin/core/state/liveness", get(a.liveness))
-	router.Add("/nacos/v3/admin/core/state/readiness", get(admin.of(a.readiness)))
+	router.Add("/nacos/v3/admin/core/state/readiness", get(a.readiness))
 	router.Add("/nacos/v3/console/server/state", get(a.consoleState))
 	router.Add("/nacos/v3/console/server/announcement", get(a.announcement))
 	router.Add("/nacos/v3/console/server/guide", get(a.guide))
 	router.Add("/nacos/v3/console/health/liveness", get(a.liveness))
-	router.Add("/nacos/v3/console/health/readiness", get(console.of(a.readiness)))
+	router.Add("/nacos/v3/console/health/readiness", get(a.readiness))
 	router.Add("/nacos/actuator/health", get(a.actuator))
 }
 
