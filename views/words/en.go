@@ -12,7 +12,7 @@ var english = Words{
 		Figures:      "Figures",
 		Configs:      "Configurations", Namespaces: "Namespaces",
 		Waiting: "Waiting clients", WaitingNote: "for %s configurations",
-		Writes: "Writes since start", WritesNote: "made durable by %s fsyncs",
+		Writes: "Writes since start", WritesNote: "%s fsyncs in all",
 		Latest: "Latest changes", LatestNone: "Nothing was changed yet.",
 		ColumnConfig: "Configuration", ColumnChanged: "Changed",
 		ByAddress:   "from %s",

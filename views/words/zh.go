@@ -12,7 +12,7 @@ var chinese = Words{
 		Figures:      "数据",
 		Configs:      "配置", Namespaces: "命名空间",
 		Waiting: "等待中的客户端", WaitingNote: "监听 %s 个配置",
-		Writes: "启动以来的写入", WritesNote: "经 %s 次 fsync 落盘",
+		Writes: "启动以来的写入", WritesNote: "共 %s 次 fsync",
 		Latest: "最近的变更", LatestNone: "还没有任何变更。",
 		ColumnConfig: "配置", ColumnChanged: "变更时间",
 		ByAddress:   "来自 %s",

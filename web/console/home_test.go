@@ -150,7 +150,7 @@ func TestLatestChangesAreShownNewestFirst(t *testing.T) {
 	if strings.Contains(body, "Publish your first configuration") || !strings.Contains(body, "Try it with curl") {
 		t.Error("the page still teaches the first step")
 	}
-	if !strings.Contains(body, "made durable by 1,234 fsyncs") {
+	if !strings.Contains(body, "1,234 fsyncs in all") {
 		t.Error("the fsyncs are not shown")
 	}
 }
