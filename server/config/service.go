@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -273,7 +274,7 @@ func (s *Service) command(by Actor, d *Draft) (*configpb.Publish, error) {
 	p := &configpb.Publish{
 		Key: keyPB(d.Key), Content: d.Content, Md5: MD5(d.Content), Actor: by.pb(), AtMs: clock.Millis(s.clock), CasMd5: d.CASMD5, IfRevision: d.IfRevision, Quota: s.quota,
 		Attributes: &configpb.Attributes{
-			Type: KnownType(d.Type), AppName: d.AppName, TagsGiven: d.TagsGiven, Tags: d.Tags,
+			Type: KnownType(d.Type), AppName: d.AppName, TagsGiven: d.TagsGiven, Tags: distinct(d.Tags),
 			Desc: d.Desc, Use: d.Use, Effect: d.Effect, Schema: d.Schema, EncryptedDataKey: d.EncryptedDataKey,
 		},
 	}
@@ -281,6 +282,22 @@ func (s *Service) command(by Actor, d *Draft) (*configpb.Publish, error) {
 		p.Gray = &configpb.Gray{Name: g.Name, Type: g.Rule.Type, Version: g.Rule.Version, Expr: g.Rule.Expr, Priority: g.Rule.Priority, MaxPerConfig: maxGrays}
 	}
 	return p, nil
+}
+
+// distinct returns tags with each one once: a tag is on a configuration or it is not.
+func distinct(tags []string) []string {
+	for i, t := range tags {
+		if slices.Contains(tags[:i], t) {
+			out := slices.Clone(tags[:i])
+			for _, t := range tags[i+1:] {
+				if !slices.Contains(out, t) {
+					out = append(out, t)
+				}
+			}
+			return out
+		}
+	}
+	return tags
 }
 
 func (a Actor) pb() *configpb.Actor { return &configpb.Actor{User: a.User, Ip: a.IP} }

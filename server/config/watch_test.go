@@ -204,6 +204,12 @@ func TestCheckOfDrafts(t *testing.T) {
 	if _, err := s.Publish(context.Background(), Actor{}, Draft{Key: testKey, Content: []byte("a\x00b\r\n\uFEFF😀"), Type: "nonsense"}); err != nil {
 		t.Error(err)
 	}
+	if _, err := s.Publish(context.Background(), Actor{}, Draft{Key: testKey, Content: []byte("x"), TagsGiven: true, Tags: []string{"b", "a", "b", "a", "c"}}); err != nil {
+		t.Error(err)
+	}
+	if got := JoinTags(s.Item(testKey).Formal.Tags); got != "b,a,c" {
+		t.Errorf("each tag counts once: %s", got)
+	}
 	if v, _ := s.Read(testKey, Client{}); v.Type != TypeText {
 		t.Errorf("an unknown type becomes text, got %q", v.Type)
 	}
