@@ -177,13 +177,23 @@ func (m *MySQL) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	conn, err := m.pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	// Not goose's own lock: it looks at the version table before it takes it, when another node may
+	// have made the table and not yet filled it.
+	if err := lockSchema(ctx, conn); err != nil {
+		return err
+	}
 	_, err = p.Up(ctx)
-	return err
+	return errors.Join(err, unlockSchema(ctx, conn))
 }
 
 func (m *MySQL) provider() (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectMySQL, m.pool, migrations.MySQL(),
-		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true), goose.WithSessionLocker(namedLock{}),
+		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true),
 		goose.WithGoMigrations(goose.NewGoMigration(takeOverVersion, &goose.GoFunc{RunDB: takeOver}, nil)))
 }
 
@@ -204,13 +214,11 @@ func takeOver(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// namedLock lets one node migrate at a time.
-type namedLock struct{}
-
+// lockName is the name of the lock that lets one node migrate at a time.
 const lockName = "nacre_schema"
 
-// SessionLock implements lock.SessionLocker. It waits for up to five minutes.
-func (namedLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
+// lockSchema waits for the lock for up to five minutes. The lock is conn's, and goes with it.
+func lockSchema(ctx context.Context, conn *sql.Conn) error {
 	// Waits of one second each: the driver's read deadline must not pass, nor ctx be overslept.
 	for range 300 {
 		var got sql.NullInt64
@@ -224,8 +232,7 @@ func (namedLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
 	return fault.New(fault.Unavailable, "another node has been changing the database's tables for five minutes; start again when it is done")
 }
 
-// SessionUnlock implements lock.SessionLocker.
-func (namedLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
+func unlockSchema(ctx context.Context, conn *sql.Conn) error {
 	_, err := conn.ExecContext(ctx, "DO RELEASE_LOCK(CONCAT(?, '.', DATABASE()))", lockName)
 	return err
 }

@@ -200,7 +200,7 @@ func (s *Server) run() error {
 		"--no-defaults", "--datadir=" + s.path("data"), "--socket=" + s.socket(), "--pid-file=" + s.path("pid"),
 		fmt.Sprintf("--port=%d", s.port), "--bind-address=127.0.0.1", "--skip-name-resolve", "--init-file=" + s.path("init.sql"),
 		"--innodb-buffer-pool-size=128M", "--innodb-log-file-size=64M", "--performance-schema=OFF", "--skip-log-bin",
-		"--log-error=" + s.path("error.log"),
+		"--log-error=" + s.path("error.log"), "--tmpdir=" + s.path("data"),
 	}, runAs()...)
 	var output bytes.Buffer
 	cmd := exec.Command(s.daemon, args...)
