@@ -347,13 +347,10 @@ func (s *logStore) update(room int, change func(tx *bbolt.Tx, t *tail) error) er
 	return nil
 }
 
-// makeRoom sees to it that a transaction finds room within the file as it is. An error leaves all as
-// it was.
+// makeRoom sees to it that a transaction finds room within the file as it is, even if bbolt can use
+// none of its free pages. An error leaves all as it was.
 func (s *logStore) makeRoom(need int64) error {
 	page := int64(s.db.Info().PageSize)
-	if free := int64(s.db.Stats().FreePageN) * page; free > 2*need {
-		return nil // should they lie too scattered, bbolt grows the file itself
-	}
 	var used int64
 	if err := s.db.View(func(tx *bbolt.Tx) error { used = tx.Size(); return nil }); err != nil {
 		return err
