@@ -16,11 +16,16 @@ run: ## start a server on http://127.0.0.1:8848 with its data in ./data
 	scripts/setup.sh run
 	go run . serve
 
-test: ## run all tests of Go
+# Where goroutines meet; these run with the race detector, too.
+RACY := ./server ./server/failpoint ./server/event ./server/journal ./server/config/... ./server/namespace ./server/replica ./server/store \
+	./web ./web/conn ./web/park ./web/api/v1
+
+test: ## run all tests of Go, and those where goroutines meet with the race detector, too
 	scripts/setup.sh test
+	scripts/gotest.sh -race -short -tags failpoint -timeout 20m $(RACY)
 	scripts/gotest.sh -timeout 20m ./...
 
-race: ## run them with the race detector
+race: ## run all of them with the race detector
 	scripts/setup.sh test
 	scripts/gotest.sh -race -timeout 40m ./...
 

@@ -167,7 +167,11 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stopGroup()
 	run, runCtx := errgroup.WithContext(ctx)
 	var node, group errgroup.Group
-	node.Go(func() error { return s.node.Run(nodeCtx) })
+	nodeEnded := make(chan struct{})
+	node.Go(func() error {
+		defer close(nodeEnded)
+		return s.node.Run(nodeCtx)
+	})
 	group.Go(func() error { return s.group.Run(groupCtx) })
 	run.Go(func() error { return s.serve(runCtx) })
 	run.Go(func() error { return s.verify(runCtx) })
@@ -177,6 +181,8 @@ func (s *Server) Run(ctx context.Context) error {
 		select {
 		case <-runCtx.Done():
 			return nil
+		case <-nodeEnded:
+			return errors.New("the journal ended, so nothing can be written any more")
 		case <-s.image.Failed():
 			return fmt.Errorf("the database can't be written: %w", s.image.Err())
 		}
