@@ -167,6 +167,8 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	if family != familyOther {
 		noCache(&ctx.Response.Header)
 	}
+	// Bodies are taken as they are, as Tomcat does: Fiber and fasthttp would unpack one, however large it becomes.
+	ctx.Request.Header.Del(fiber.HeaderContentEncoding)
 	s.handler(ctx)
 	if s.stopping.Load() {
 		ctx.SetConnectionClose()
