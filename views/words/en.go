@@ -38,6 +38,6 @@ var english = Words{
 	Time: Time{
 		JustNow: "just now", Minute: "a minute ago", Minutes: "%d minutes ago", Hour: "an hour ago", Hours: "%d hours ago",
 		Day: "a day ago", Days: "%d days ago",
-		ForSeconds: "%d seconds", ForMinutes: "%d minutes", ForHours: "%d hours", ForDays: "%d days",
+		ForSeconds: "%d s", ForMinutes: "%d min", ForHours: "%d h", ForDays: "%d d",
 	},
 }
