@@ -192,10 +192,11 @@ func (c *conn) int(query string) (n int64, err error) {
 }
 
 // checkpoint moves what stands in the write-ahead log into the database file and makes it durable
-// there, as far as no reader still needs the log; done says that all of it was moved.
+// there, as far as no reader still needs the log; done says that all of it was moved. While another
+// process, a backup tool for one, moves it, SQLite does nothing and gives no figures.
 func (c *conn) checkpoint() (done bool, err error) {
 	log, moved, err := c.wal("PASSIVE")
-	return log == moved, err
+	return log >= 0 && log == moved, err
 }
 
 // behind returns how many pages of the write-ahead log are not in the database file.

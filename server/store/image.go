@@ -103,6 +103,8 @@ func (i *Image) Close() error {
 	i.done.Wait()
 	i.gate.Lock()
 	defer i.gate.Unlock()
+	i.checkpoints.Lock()
+	defer i.checkpoints.Unlock()
 	err := i.Err()
 	if err == nil {
 		_, err = i.files.writer.checkpoint()
@@ -372,6 +374,9 @@ func (i *Image) checkpointWhenDue() {
 func (i *Image) checkpoint(ctx context.Context) (index uint64, done bool, err error) {
 	i.checkpoints.Lock()
 	defer i.checkpoints.Unlock()
+	if i.files.checkpoint == nil {
+		return 0, false, errClosed
+	}
 	if _, err := i.files.checkpoint.checkpoint(); err != nil {
 		return 0, false, err
 	}
