@@ -105,3 +105,27 @@ func TestTheNodesIdentitySurvivesALostFileAndRefusesAForeignOne(t *testing.T) {
 		t.Errorf("a damaged node file gives %v", err)
 	}
 }
+
+func TestAFirstStartThatEndedBetweenTermAndFirstEntryIsFinishedByTheNext(t *testing.T) {
+	dir := t.TempDir()
+	n, err := New(testConfig(t, dir, openLedger(t, filepath.Join(dir, "image.json"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Raft notes the term before it writes the entry that names the members.
+	if err := errors.Join(n.log.SetUint64(keyTerm, 1), n.Close()); err != nil {
+		t.Fatal(err)
+	}
+	start(t, dir, nil).publish(t, 0, 3, 10)
+}
+
+func TestWaitReadyOfAReadyNodeSurvivesAContextThatHasEnded(t *testing.T) {
+	n := start(t, t.TempDir(), nil)
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	for range 100 { // either end of the wait may be seen first
+		if err := n.WaitReady(ended); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

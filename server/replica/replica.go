@@ -302,7 +302,10 @@ func (n *Node) WaitReady(ctx context.Context) error {
 	case <-n.done:
 		return fault.New(fault.Unavailable, "the server is stopping")
 	case <-ctx.Done():
-		return fault.Wrap(fault.Unavailable, ctx.Err(), "%s", *n.why.Load())
+		if why := n.why.Load(); why != nil {
+			return fault.Wrap(fault.Unavailable, ctx.Err(), "%s", *why)
+		}
+		return nil // it became ready in the same moment
 	}
 }
 

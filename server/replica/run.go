@@ -61,6 +61,9 @@ func (n *Node) start() (*raft.Raft, error) {
 	// A group of one talks to nobody, so it opens no port.
 	_, transport := raft.NewInmemTransport(address)
 	c := n.raftConfig()
+	if err := n.undoCutBootstrap(); err != nil {
+		return nil, err
+	}
 	existing, err := raft.HasExistingState(n.log, n.log, n.snaps)
 	if err != nil {
 		return nil, err
@@ -72,6 +75,20 @@ func (n *Node) start() (*raft.Raft, error) {
 		}
 	}
 	return raft.NewRaft(c, n.fsm, n.log, n.log, n.snaps, transport)
+}
+
+// keyTerm is where raft keeps its term in the stable store.
+var keyTerm = []byte("CurrentTerm")
+
+// undoCutBootstrap lets the first start begin again when it ended between the term and the entry
+// that names the members, which raft writes one after the other: without members a node never leads.
+// Nothing was promised by then: who has no members has neither voted nor acknowledged anything.
+func (n *Node) undoCutBootstrap() error {
+	term, err := n.log.GetUint64(keyTerm)
+	if err != nil || term == 0 || n.log.tail.Load().last > 0 || n.snaps.mark() != nil {
+		return err
+	}
+	return n.log.SetUint64(keyTerm, 0)
 }
 
 func (n *Node) raftConfig() *raft.Config {
