@@ -61,13 +61,13 @@ func TestTimesAreWorded(t *testing.T) {
 		d            time.Duration
 		ago, forLong string
 	}{
-		{0, "just now", "0 seconds"},
-		{-time.Hour, "just now", "0 seconds"},
-		{70 * time.Second, "a minute ago", "70 seconds"},
-		{5 * time.Minute, "5 minutes ago", "5 minutes"},
-		{61 * time.Minute, "an hour ago", "61 minutes"},
-		{25 * time.Hour, "a day ago", "25 hours"},
-		{72 * time.Hour, "3 days ago", "3 days"},
+		{0, "just now", "0 s"},
+		{-time.Hour, "just now", "0 s"},
+		{70 * time.Second, "a minute ago", "70 s"},
+		{5 * time.Minute, "5 minutes ago", "5 min"},
+		{61 * time.Minute, "an hour ago", "61 min"},
+		{25 * time.Hour, "a day ago", "25 h"},
+		{72 * time.Hour, "3 days ago", "3 d"},
 	} {
 		if got := en.Ago(tc.d); got != tc.ago {
 			t.Errorf("%v: %q, want %q", tc.d, got, tc.ago)
