@@ -90,7 +90,7 @@ func (s *site) get(path string, header ...string) (*http.Response, string) {
 func TestAnEmptyServerTeachesTheFirstSteps(t *testing.T) {
 	res, body := newSite(t, nil).get("/")
 	for _, want := range []string{
-		"Publish your first configuration", "This node answers requests on http://127.0.0.1:8848.", "9.8.7", "3 minutes", "standalone", "leader",
+		"Publish your first configuration", "This node answers requests on http://127.0.0.1:8848.", "9.8.7", "3 min", "standalone", "leader",
 		"curl -X POST &#39;http://127.0.0.1:8848/nacos/v1/cs/configs&#39;",
 		"curl -G &#39;http://127.0.0.1:8848/nacos/v1/cs/configs&#39; \\\n  -d &#39;dataId=hello.properties&amp;group=DEFAULT_GROUP&#39;",
 		"/nacos/v1/cs/configs/listener", "dbf12b66557ab8279207d20196a53405", `href="/metrics"`, `<html lang="en">`,
