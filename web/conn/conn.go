@@ -131,6 +131,9 @@ func (c *Conn) Read(p []byte) (int, error) {
 			}
 			return n, nil
 		}
+		if err == io.EOF && !c.idle {
+			return 0, io.ErrUnexpectedEOF // upon io.EOF between two chunks fasthttp leaves without a word, also to the ErrorHandler
+		}
 		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
