@@ -176,7 +176,12 @@ func (s *Server) Run(ctx context.Context) error {
 	run.Go(func() error { return s.serve(runCtx) })
 	run.Go(func() error { return s.verify(runCtx) })
 	run.Go(func() error { return tuneMemory(runCtx) })
-	run.Go(func() error { return s.configs.RunRetention(runCtx, retentionEvery, s.logRetention) })
+	run.Go(func() error {
+		if s.node.WaitReady(runCtx) != nil {
+			return nil // it stops, or never took a write
+		}
+		return s.configs.RunRetention(runCtx, retentionEvery, s.logRetention)
+	})
 	run.Go(func() error {
 		select {
 		case <-runCtx.Done():

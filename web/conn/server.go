@@ -184,13 +184,16 @@ func connState(nc net.Conn, state fasthttp.ConnState) {
 	}
 }
 
-// Serve accepts connections from ln, a TCP listener, until Shutdown. It may be called once.
+// Serve accepts connections from ln, a TCP listener, until Shutdown, which may have come before. It may be called once.
 func (s *Server) Serve(ln net.Listener) error {
 	s.mu.Lock()
-	if s.began || s.ln != nil {
+	if began := s.began; began || s.ln != nil {
 		s.mu.Unlock()
 		_ = ln.Close()
-		return errors.New("server was started or stopped before")
+		if began {
+			return nil
+		}
+		return errors.New("server was started before")
 	}
 	s.ln = ln
 	s.loops.Add(3)
