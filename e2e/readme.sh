@@ -19,20 +19,20 @@ stop() {
 }
 trap stop EXIT
 
-# A free port is one that nothing answers at; the server refuses one that is taken after all.
-port=$((20000 + $$ % 20000))
-while curl -s -o /dev/null "http://127.0.0.1:$port/"; do port=$((port + 1)); done
-"$nacre" serve --http-addr "127.0.0.1:$port" --data-dir "$work/data" 2>"$work/log" &
+# With port 0 the server takes a free one and says in its log which.
+"$nacre" serve --http-addr 127.0.0.1:0 --data-dir "$work/data" 2>"$work/log" &
 server=$!
 tries=0
-until curl -sf -o /dev/null "http://127.0.0.1:$port/readyz"; do
+port=
+until [ -n "$port" ] && curl -sf -o /dev/null "http://127.0.0.1:$port/readyz"; do
 	tries=$((tries + 1))
-	if [ $tries -gt 100 ] || ! kill -0 "$server" 2>/dev/null; then
+	if [ $tries -gt 150 ] || ! kill -0 "$server" 2>/dev/null; then
 		echo "the server did not become ready:"
 		cat "$work/log"
 		exit 1
 	fi
 	sleep 0.1
+	port=$(sed -n 's/.*msg=serving url=http:\/\/127\.0\.0\.1:\([0-9]*\).*/\1/p' "$work/log")
 done
 
 awk -v dir="$work/steps" -v port="$port" '

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A nacre of its own, on a free port with an empty data folder. */
+/** A nacre of its own, on a free port, with an empty data folder. */
 export class Server {
   private constructor(
     private readonly process: ChildProcess,
@@ -16,17 +15,16 @@ export class Server {
   /** Starts bin/nacre and returns when it is ready. */
   static async start(): Promise<Server> {
     const folder = await mkdtemp(join(tmpdir(), "nacre-e2e-"));
-    const address = `127.0.0.1:${await freePort()}`;
     const binary = process.env.NACRE ?? join(import.meta.dirname, "../../bin/nacre");
-    const child = spawn(binary, ["serve", "--http-addr", address, "--data-dir", folder], { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(binary, ["serve", "--http-addr", "127.0.0.1:0", "--data-dir", folder], { stdio: ["ignore", "ignore", "pipe"] });
     const log: string[] = [];
     child.stderr?.on("data", (chunk) => log.push(String(chunk)));
-    const server = new Server(child, folder, `http://${address}`, log);
     for (const end = Date.now() + 15_000; ; await new Promise((done) => setTimeout(done, 50))) {
-      const ready = await fetch(`${server.url}/readyz`).then((answer) => answer.ok, () => false);
-      if (ready) return server;
+      // The log says which port was free.
+      const url = /msg=serving url=(http:\/\/[^/\s]+)/.exec(log.join(""))?.[1];
+      if (url && (await fetch(`${url}/readyz`).then((answer) => answer.ok, () => false))) return new Server(child, folder, url, log);
       if (Date.now() > end || child.exitCode !== null) {
-        await server.stop();
+        await new Server(child, folder, "", log).stop();
         throw new Error(`${binary} did not become ready:\n${log.join("")}`);
       }
     }
@@ -50,15 +48,4 @@ export class Server {
     }
     await rm(this.folder, { recursive: true, force: true });
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const probe = createServer();
-    probe.once("error", fail);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => (address && typeof address === "object" ? done(address.port) : fail(new Error("no port"))));
-    });
-  });
 }
