@@ -85,7 +85,8 @@ func openSnapshots(dir string, log *logStore, image Image) (*snapshots, error) {
 		if s.last != nil && s.last.Received && f.Name() == s.last.ID {
 			continue
 		}
-		if err := os.Remove(filepath.Join(s.dir, f.Name())); err != nil {
+		// What was on its way to another node is a folder with a copy in it.
+		if err := os.RemoveAll(filepath.Join(s.dir, f.Name())); err != nil {
 			return nil, err
 		}
 	}

@@ -322,3 +322,19 @@ func TestAGroupThatCantBeDecodedEndsTheNode(t *testing.T) {
 		t.Errorf("something was applied after it: %v %v", err, l.applied())
 	}
 }
+
+func TestASnapshotThatWasBeingSentWhenTheProcessEndedDoesNotHinderTheNextStart(t *testing.T) {
+	dir := t.TempDir()
+	n := start(t, dir, nil)
+	n.publish(t, 0, 10, 100)
+	n.snapshot(n.raft.Load())
+	if _, _, err := n.snaps.Open(n.snaps.mark().ID); err != nil { // never closed, as in a crash
+		t.Fatal(err)
+	}
+	n.stop()
+	n = start(t, dir, nil)
+	equal(t, n.ledger.applied(), 0, 10)
+	if left, err := os.ReadDir(filepath.Join(dir, snapshotDir)); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+}
