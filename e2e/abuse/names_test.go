@@ -125,7 +125,7 @@ func TestNamespacesAreLimited(t *testing.T) {
 		t.Errorf("%d of 1,010 were refused, not 10", len(refusals))
 	}
 	for _, r := range refusals {
-		if !strings.HasPrefix(r, "4") || !strings.Contains(r, "1000") {
+		if !strings.HasPrefix(r, "403 ") || !strings.Contains(r, "1000") || !strings.Contains(r, "max-namespaces") {
 			t.Errorf("the refusal does not name the limit: %s", r)
 		}
 	}

@@ -173,7 +173,7 @@ func (s *State) Decide(cmd journal.Command) (Outcome, []journal.Change, error) {
 			return Outcome{Existed: true, Fault: fault.New(fault.Conflict, "namespaceId [%s] already exist.", m.Id).WithCode(CodeExists)}, nil, nil
 		}
 		if n := len(s.byID) + s.others; m.MaxCount > 0 && int64(n) >= m.MaxCount {
-			return Outcome{Fault: fault.New(fault.Limited, "there are %d namespaces, the most that may be", n)}, nil, nil
+			return Outcome{Fault: fault.New(fault.Limited, "there are %d namespaces, the most that may be (setting max-namespaces)", n).WithCode(CodeTooMany)}, nil, nil
 		}
 		n := &Namespace{ID: m.Id, Name: m.Name, Desc: m.Desc, CreatedMs: m.AtMs, ModifiedMs: m.AtMs}
 		s.byID[m.Id] = n
@@ -203,4 +203,5 @@ const (
 	CodeIllegalName fault.Code = "namespaceIllegalName" // 22000: the name or description
 	CodeAbsent      fault.Code = "namespaceAbsent"      // 22001
 	CodeExists      fault.Code = "namespaceExists"      // 22002
+	CodeTooMany     fault.Code = "namespaceTooMany"     // the limit of their number
 )

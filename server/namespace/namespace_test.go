@@ -51,7 +51,7 @@ func TestNamespacesAreCreatedChangedAndRemoved(t *testing.T) {
 		{"a long name", "x", strings.Repeat("x", 257), "", fault.Invalid, CodeIllegalName, false},
 		{"a second one", "b", "b", "", 0, "", true},
 		{"a third one", "c", "c", "", 0, "", true},
-		{"one too many", "e", "e", "", fault.Limited, "", false},
+		{"one too many", "e", "e", "", fault.Limited, CodeTooMany, false},
 	} {
 		now.Add(time.Millisecond)
 		before := len(j.changes)

@@ -7,6 +7,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"nacre/server/config"
+	"nacre/server/config/transfer"
 	"nacre/server/fault"
 )
 
@@ -57,7 +58,7 @@ func statusOf(err error) int {
 		return http.StatusServiceUnavailable
 	case fault.Limited:
 		switch fault.CodeOf(err) {
-		case config.CodeTooLarge, config.CodeMaxSize:
+		case config.CodeTooLarge, config.CodeMaxSize, transfer.CodeTooMuch:
 			return http.StatusRequestEntityTooLarge
 		case config.CodeQuotaCluster, config.CodeQuotaGroup, config.CodeQuotaNamespace, config.CodeGrayTooMany:
 			return http.StatusForbidden

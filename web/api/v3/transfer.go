@@ -60,9 +60,6 @@ func answerTransfer(c *fiber.Ctx, r transfer.Report, s side, err error) error {
 	if code, ok := transferCodes[fault.CodeOf(err)]; ok {
 		return wire.SendJSON(c, fiber.StatusOK, wire.JSON, wire.Result{Code: code, Message: code.Text(), Data: noSuccess{}})
 	}
-	if fault.CodeOf(err) == transfer.CodeTooMuch {
-		return wire.Refuse(fiber.StatusRequestEntityTooLarge, wire.ParameterInvalid, fault.TextOf(err))
-	}
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"nacre/server/config"
+	"nacre/server/config/transfer"
 	"nacre/server/fault"
 	"nacre/server/namespace"
 	"nacre/server/resource"
@@ -147,6 +148,8 @@ var byCode = map[fault.Code]struct {
 	namespace.CodeIllegalName: {400, IllegalNamespace},
 	namespace.CodeAbsent:      {404, NamespaceNotExist},
 	namespace.CodeExists:      {400, NamespaceExists},
+	namespace.CodeTooMany:     {403, OverClusterQuota},
+	transfer.CodeTooMuch:      {413, ParameterInvalid},
 }
 
 var byKind = map[fault.Kind]struct {
