@@ -24,6 +24,8 @@ test: ## run all tests of Go, and those where goroutines meet with the race dete
 	scripts/setup.sh test
 	scripts/gotest.sh -race -short -tags failpoint -timeout 20m $(RACY)
 	scripts/gotest.sh -timeout 20m ./...
+	@echo "again with failpoints, where tests need them"
+	go test -tags failpoint -timeout 10m $$(grep -rl --include='*_test.go' 'go:build failpoint' server | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 race: ## run all of them with the race detector
 	scripts/setup.sh test
