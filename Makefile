@@ -16,7 +16,7 @@ run: ## start a server on http://127.0.0.1:8848 with its data in ./data
 	scripts/setup.sh run
 	go run . serve
 
-# Where goroutines meet; these run with the race detector, too.
+# Where goroutines meet; these run with the race detector and with failpoints, too.
 RACY := ./server ./server/failpoint ./server/event ./server/journal ./server/config/... ./server/namespace ./server/replica ./server/store \
 	./web ./web/conn ./web/park ./web/api/v1
 
@@ -24,8 +24,6 @@ test: ## run all tests of Go, and those where goroutines meet with the race dete
 	scripts/setup.sh test
 	scripts/gotest.sh -race -short -tags failpoint -timeout 20m $(RACY)
 	scripts/gotest.sh -timeout 20m ./...
-	@echo "again with failpoints, where tests need them"
-	go test -tags failpoint -timeout 10m $$(grep -rl --include='*_test.go' 'go:build failpoint' server | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 race: ## run all of them with the race detector
 	scripts/setup.sh test
