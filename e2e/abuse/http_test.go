@@ -77,6 +77,7 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 
 // The server gives a head and a small body ten seconds, however steadily they drip.
 func TestThreeHundredSlowClientsAreEnded(t *testing.T) {
+	t.Parallel()
 	a := attacked(t, 400<<20)
 	type ended struct {
 		kind string

@@ -135,6 +135,7 @@ func TestNamespacesAreLimited(t *testing.T) {
 }
 
 func TestTwentyThousandNamespacesAreListedAndPaged(t *testing.T) {
+	t.Parallel()
 	const count = 20_000
 	a := attacked(t, 600<<20)
 	start := time.Now()

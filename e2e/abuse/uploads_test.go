@@ -10,7 +10,7 @@ import (
 
 // What a client reserved by announcing a large body comes back when it goes away, at whatever moment.
 func TestClientsThatAnnounceLargeBodiesAndLeaveKeepNoRoom(t *testing.T) {
-	a := attacked(t, 600<<20)
+	a := attacked(t, 1200<<20) // of 3 GB that are announced; garbage counts, too
 	for name, head := range map[string]string{
 		"before the body":   "Content-Length: 30000000\r\n\r\n",
 		"asking before":     "Content-Length: 30000000\r\nExpect: 100-continue\r\n\r\n",
