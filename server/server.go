@@ -221,13 +221,19 @@ func (s *Server) serve(ctx context.Context) error {
 	return errors.Join(err, <-served)
 }
 
-// verify reads the whole history once, behind the answers.
+// verify reads the whole history once, behind the answers. Only damage is an error: that a check could
+// not be made now ends no server.
 func (s *Server) verify(ctx context.Context) error {
 	err := s.image.VerifyHistory(ctx)
-	if ctx.Err() != nil {
+	var damage *store.CorruptError
+	switch {
+	case err == nil || ctx.Err() != nil:
 		return nil
+	case errors.As(err, &damage):
+		return err
 	}
-	return err
+	s.opts.Log.Warn("the history could not be checked; it is checked again at the next start", "error", err)
+	return nil
 }
 
 func (s *Server) logRetention(err error) {
