@@ -68,6 +68,7 @@ type Conn struct {
 	own     bool  // the user of a hijacked connection set a write deadline
 
 	readBy, readArmed, writeArmed int64 // on the server's epoch; 0 none
+	patient                       bool  // readBy is so far away that standing still is noticed before it
 
 	prefix []byte // what was read too early, to be read first
 	base   []byte // the buffer that the server's bufio.Reader reads into
@@ -119,6 +120,11 @@ func (c *Conn) Read(p []byte) (int, error) {
 		}
 	}
 	for {
+		if c.patient {
+			if err := c.armStall(); err != nil {
+				return 0, err
+			}
+		}
 		n, err := c.tcp.Read(p)
 		if n == len(p) || c.preface != decided {
 			if n > 0 {
@@ -137,7 +143,9 @@ func (c *Conn) Read(p []byte) (int, error) {
 		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
-		if c.readBy != 0 && c.srv.now() >= c.readBy {
+		if now := c.srv.now(); c.patient && now >= c.readArmed {
+			return 0, err
+		} else if c.readBy != 0 && now >= c.readBy {
 			if c.idle {
 				c.leave = leaveIdle
 				return 0, io.EOF
@@ -289,10 +297,17 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 	if !t.IsZero() {
 		c.readBy = int64(t.Sub(c.srv.epoch))
 	}
+	c.patient = c.readBy-c.srv.now() > int64(c.srv.cfg.Stall)
 	if c.readArmed != 0 && (c.readBy == 0 || c.readArmed <= c.readBy) || c.readArmed == c.readBy {
 		return nil
 	}
 	return c.armRead()
+}
+
+// armStall sets the timer to the nearer of the deadline and the time that a body may stand still.
+func (c *Conn) armStall() error {
+	c.readArmed = min(c.readBy, c.srv.now()+int64(c.srv.cfg.Stall))
+	return c.tcp.SetReadDeadline(c.srv.at(c.readArmed))
 }
 
 func (c *Conn) armRead() error {

@@ -52,6 +52,8 @@ type Config struct {
 	MaxBody int
 	// HeadTimeout is how long a request's head and a small body may take, from the first byte; default 10 s.
 	HeadTimeout time.Duration
+	// Stall is how long a body that has more time than this may stand still; default 12 s.
+	Stall time.Duration
 	// GiveBack is after how long without a request a connection gives back goroutine and buffers; default 5 s.
 	GiveBack time.Duration
 	// IdleTimeout is after how long without a request a connection is closed; default 75 s.
@@ -74,6 +76,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	span(&c.HeadTimeout, 10*time.Second)
+	span(&c.Stall, 12*time.Second)
 	span(&c.GiveBack, 5*time.Second)
 	span(&c.IdleTimeout, 75*time.Second)
 	if c.Log == nil {
