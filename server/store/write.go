@@ -106,6 +106,9 @@ var (
 // historyAtOnce is how many rows of history one statement inserts.
 const historyAtOnce = 32
 
+// historyAloneBytes is the size of a content above which its history row is bound by itself.
+const historyAloneBytes = 256 << 10
+
 var (
 	insertConfig    = insertSQL("config_info", configColumns, 1)
 	updateConfig    = updateSQL("config_info", configChanging)
@@ -291,6 +294,14 @@ func (w *writer) grays() error {
 func (w *writer) history() error {
 	var rows []*config.History
 	for _, step := range w.batch.history {
+		if step.row != nil && len(step.row.Content) > historyAloneBytes {
+			// SQLite copies what is bound, so large contents go one by one; a row has its own number, and
+			// needs no place among the others.
+			if err := w.insertEach([]*config.History{step.row}); err != nil {
+				return err
+			}
+			continue
+		}
 		if step.row != nil {
 			if rows = append(rows, step.row); len(rows) == historyAtOnce {
 				if err := w.insertHistory(insertHistories, rows); err != nil {

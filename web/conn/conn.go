@@ -59,6 +59,7 @@ type Conn struct {
 	phase atomic.Uint32
 	since uint32 // second, on the server's epoch, at which it began to wait; guarded by the waiter
 	owner Owner  // who is told when the client goes away; guarded by the waiter
+	turn  uint32 // grows with each Resume; guarded by the waiter
 
 	leave   leave
 	preface uint8 // bytes of h2 seen so far, decided once it is not one

@@ -67,8 +67,9 @@ func (s *Server) park(c *Conn) {
 		o.Taken() // closed meanwhile; the owner finds out by writing
 		return
 	}
-	o.Taken()
-	s.waiter.watch(c, o)
+	turn := s.waiter.turn(c)
+	o.Taken() // from here on it may have answered, and the next owner may have come
+	s.waiter.watch(c, o, turn)
 }
 
 // lost tells an owner that it does not get its connection: writing what was owed before failed.

@@ -78,18 +78,28 @@ func (w *waiter) wait(c *Conn) {
 }
 
 // watch makes o be told when the client goes away. The connection is armed for bytes too, so that Resume
-// has nothing left to do.
-func (w *waiter) watch(c *Conn, o Owner) {
+// has nothing left to do; that counts also when Resume was faster, while o then has it no more.
+func (w *waiter) watch(c *Conn, o Owner, turn uint32) {
 	w.mu.Lock()
-	c.owner = o
+	if c.turn == turn {
+		c.owner = o
+	}
 	w.arm(c, wantBytes)
 	w.mu.Unlock()
+}
+
+// turn returns what watch is given to know whether the connection was given back since.
+func (w *waiter) turn(c *Conn) uint32 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return c.turn
 }
 
 // stamp notes that c begins to wait and has no owner any more.
 func (w *waiter) stamp(c *Conn) {
 	w.mu.Lock()
 	c.since, c.owner = w.second(), nil
+	c.turn++
 	w.mu.Unlock()
 }
 

@@ -35,16 +35,25 @@ func (w *waiter) wait(c *Conn) {
 	w.read(c)
 }
 
-func (w *waiter) watch(c *Conn, o Owner) {
+func (w *waiter) watch(c *Conn, o Owner, turn uint32) {
 	w.mu.Lock()
-	c.owner = o
+	if c.turn == turn {
+		c.owner = o
+	}
 	w.mu.Unlock()
 	w.read(c)
+}
+
+func (w *waiter) turn(c *Conn) uint32 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return c.turn
 }
 
 func (w *waiter) stamp(c *Conn) {
 	w.mu.Lock()
 	c.since, c.owner = w.second(), nil
+	c.turn++
 	w.mu.Unlock()
 }
 
