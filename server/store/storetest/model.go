@@ -79,7 +79,7 @@ func (m *model) do(msg proto.Message) journal.Outcome {
 			return namespace.Outcome{Existed: true, Fault: fault.New(fault.Conflict, "").WithCode(namespace.CodeExists)}
 		}
 		if p.MaxCount > 0 && int64(len(m.namespaces)) >= p.MaxCount {
-			return namespace.Outcome{Fault: fault.New(fault.Limited, "")}
+			return namespace.Outcome{Fault: fault.New(fault.Limited, "").WithCode(namespace.CodeTooMany)}
 		}
 		m.namespaces = append(m.namespaces, namespace.Namespace{ID: p.Id, Name: p.Name, Desc: p.Desc, CreatedMs: p.AtMs, ModifiedMs: p.AtMs})
 		return namespace.Outcome{}
