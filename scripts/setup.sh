@@ -81,7 +81,7 @@ for target in "$@"; do
 	test)
 		want "tests of the MySQL store will be skipped" mariadbd mariadb-server-core mariadb-client-core
 		want "tests that trace system calls will be skipped" strace strace
-		want "tests with archives of other programs will be skipped" unzip unzip
+		want "the test with the configuration files of real jars will be skipped" mvn maven
 		;;
 	generate)
 		need protoc protobuf-compiler

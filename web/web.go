@@ -116,9 +116,6 @@ func (s *Server) Parker() *park.Parker { return s.parker }
 // ClientIP returns the address a request comes from, as package clientip has it. The string may be kept.
 func (s *Server) ClientIP(c *fiber.Ctx) string { return s.proxies.Of(c) }
 
-// Draining returns a context that ends when the server begins to stop: whoever waits in a handler selects on it.
-func (s *Server) Draining() context.Context { return s.draining }
-
 // Listen opens a TCP listener on addr, host:port.
 func Listen(addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)

@@ -94,7 +94,7 @@ func start(t testing.TB, change func(*Config)) *rig {
 	})
 	app.Get("/waits", func(c *fiber.Ctx) error {
 		r.entered.Store(true)
-		<-s.Draining().Done()
+		<-s.draining.Done()
 		return c.SendString(fmt.Sprint(s.NotReady()))
 	})
 	app.Get("/ip", func(c *fiber.Ctx) error { return c.SendString(s.ClientIP(c)) })

@@ -35,11 +35,6 @@ func InDir(dir string) Option {
 	return With(func(s *settings.Settings) { s.DataDir = dir })
 }
 
-// OnClock makes the server take its time from c.
-func OnClock(c clock.Clock) Option {
-	return func(o *options) { o.server.Clock = c }
-}
-
 // Server is a running server of a test.
 type Server struct {
 	// URL is http://host:port, without a slash at its end.

@@ -195,15 +195,6 @@ func configRowOf(e *config.Entry) configRow {
 	}
 }
 
-// tagRowsOf returns the rows of e's tags, their NID left 0.
-func tagRowsOf(e *config.Entry) []tagRow {
-	rows := make([]tagRow, len(e.Tags))
-	for i, t := range e.Tags {
-		rows[i] = tagRow{ID: e.ID, TagName: t, DataID: e.Key.DataID, GroupID: e.Key.Group, TenantID: e.Key.Namespace}
-	}
-	return rows
-}
-
 // gray returns the variant; a rule that is no JSON object is an error.
 func (r *grayRow) gray() (*config.Gray, error) {
 	rule, err := config.ParseRule(r.GrayRule)

@@ -110,13 +110,6 @@ func (d *Disk) Fill(n int) {
 	d.full = true
 }
 
-// Count returns how often op was asked for.
-func (d *Disk) Count(op Op) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.counts[op]
-}
-
 //export nacreDiskfaultBefore
 func nacreDiskfaultBefore(path *C.char, op, n C.int, at C.longlong) C.int {
 	name := C.GoString(path)
