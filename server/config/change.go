@@ -32,3 +32,17 @@ func (HistoryTrimmed) Table() string { return "his_config_info" }
 
 // Table implements journal.Change.
 func (CapacityChange) Table() string { return "capacity" }
+
+// Happening is a publish or removal that was decided and is durable.
+type Happening struct {
+	Key Key
+	// Op is OpInsert, OpUpdate or OpDelete.
+	Op string
+	// Gray is the name of the variant, "" for the formal content.
+	Gray     string
+	Revision uint64
+	// MD5 is that of the content which is held since, "" after a removal.
+	MD5 string
+	// User and IP are those of who did it.
+	User, IP string
+}

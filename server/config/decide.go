@@ -200,9 +200,9 @@ func (d *decision) publish(p *configpb.Publish) Outcome {
 	d.set(k, after)
 	d.changes = append(d.changes, EntryChange{Before: before, After: e})
 	if before == nil {
-		d.addHistory(e.history(OpInsert, 0), p.Actor, p.AtMs, e.Revision)
+		d.addHistory(e.history(OpInsert, 0), p.Actor, p.AtMs, e.Revision, e.MD5)
 	} else {
-		d.addHistory(before.history(OpUpdate, before.ID), p.Actor, p.AtMs, e.Revision)
+		d.addHistory(before.history(OpUpdate, before.ID), p.Actor, p.AtMs, e.Revision, e.MD5)
 	}
 	return Outcome{Revision: e.Revision, ID: e.ID, MD5: e.MD5, Existed: before != nil}
 }
@@ -293,9 +293,9 @@ func (d *decision) publishGray(p *configpb.Publish) Outcome {
 	d.set(k, withGray(it, g))
 	d.changes = append(d.changes, GrayChange{Before: before, After: g})
 	if before == nil {
-		d.addHistory(g.history(OpInsert, 0), p.Actor, p.AtMs, g.Revision)
+		d.addHistory(g.history(OpInsert, 0), p.Actor, p.AtMs, g.Revision, g.MD5)
 	} else {
-		d.addHistory(before.history(OpUpdate, before.ID), p.Actor, p.AtMs, g.Revision)
+		d.addHistory(before.history(OpUpdate, before.ID), p.Actor, p.AtMs, g.Revision, g.MD5)
 	}
 	return Outcome{Revision: g.Revision, ID: g.ID, MD5: g.MD5, Existed: before != nil}
 }
@@ -323,7 +323,7 @@ func (d *decision) remove(r *configpb.Remove) Outcome {
 	out := Outcome{Revision: rev}
 	if e := it.Formal; e != nil {
 		d.changes = append(d.changes, EntryChange{Before: e})
-		d.addHistory(e.history(OpDelete, e.ID), r.Actor, r.AtMs, rev)
+		d.addHistory(e.history(OpDelete, e.ID), r.Actor, r.AtMs, rev, "")
 		out.ID, out.Existed = e.ID, true
 	}
 	for _, g := range it.Grays {
@@ -334,10 +334,11 @@ func (d *decision) remove(r *configpb.Remove) Outcome {
 
 func (d *decision) removeGray(g *Gray, r *configpb.Remove, rev uint64) {
 	d.changes = append(d.changes, GrayChange{Before: g})
-	d.addHistory(g.history(OpDelete, g.ID), r.Actor, r.AtMs, rev)
+	d.addHistory(g.history(OpDelete, g.ID), r.Actor, r.AtMs, rev, "")
 }
 
-func (d *decision) addHistory(h *History, by *configpb.Actor, atMs int64, rev uint64) {
+// addHistory adds h, what was done by whom at revision rev; md5 is that of the content which is held since, "" for none.
+func (d *decision) addHistory(h *History, by *configpb.Actor, atMs int64, rev uint64, md5 string) {
 	h.SrcUser, h.SrcIP, h.Revision = by.GetUser(), by.GetIp(), rev
 	h.CreatedMs, h.ModifiedMs = atMs, atMs
 	if !d.databaseIDs {
@@ -345,6 +346,9 @@ func (d *decision) addHistory(h *History, by *configpb.Actor, atMs int64, rev ui
 		d.nextHistory++
 	}
 	d.changes = append(d.changes, HistoryAdded{Row: h})
+	if d.happened != nil {
+		d.happened(Happening{Key: h.Key, Op: h.Op, Gray: h.GrayName, Revision: rev, MD5: md5, User: h.SrcUser, IP: h.SrcIP})
+	}
 }
 
 func (e *Entry) history(op string, id int64) *History {

@@ -85,6 +85,11 @@ type Options struct {
 	Retention time.Duration
 	// Quota holds the default quotas and whether any is enforced.
 	Quota Quota
+	// Changed are called, in their order, for each key of which any client sees another md5 than before, after
+	// readers can see it. They run on the applying goroutine and must not block.
+	Changed []func(key Key, before, after *Item)
+	// Happened, when not nil, is called for each publish and removal, on the applying goroutine: it must not block.
+	Happened func(Happening)
 }
 
 // Quota is what a namespace, a group of the default namespace and the cluster may hold when no
@@ -126,7 +131,13 @@ func New(c clock.Clock, o Options) (*Service, *State) {
 	if q := o.Quota; q.Check {
 		s.quota = &configpb.Quota{Check: true, Cluster: q.Cluster, Group: q.Group, Namespace: q.Namespace, MaxSize: q.MaxSize}
 	}
-	s.state = NewState(s.watches.changed)
+	s.state = NewState(func(k Key, before, after *Item) {
+		s.watches.changed(k, before, after)
+		for _, f := range o.Changed {
+			f(k, before, after)
+		}
+	})
+	s.state.happened = o.Happened
 	return s, s.state
 }
 

@@ -23,6 +23,7 @@ type State struct {
 	nextHistory int64
 	databaseIDs bool
 	changed     func(Key, *Item, *Item)
+	happened    func(Happening)
 
 	revision atomic.Uint64
 	bytes    atomic.Int64
