@@ -7,6 +7,8 @@ package settings
 
 import (
 	"log/slog"
+	"net"
+	"strconv"
 	"time"
 )
 
@@ -44,6 +46,8 @@ type Settings struct {
 	DataDir string
 	// HTTPAddr is the host:port of HTTP and console; port 0 takes a free one.
 	HTTPAddr string
+	// GRPCAddr is the host:port of gRPC for clients, "" for the one that ClientGRPCAddr derives.
+	GRPCAddr string
 	// AdvertiseAddr is the host that other nodes and clients are told, "" to find it out.
 	AdvertiseAddr string
 	// ClusterConf is the path of a cluster.conf as Nacos has it, "" for none.
@@ -105,6 +109,14 @@ type Settings struct {
 	TrustedProxies []string
 	// LongPollMaxWaiting is how many long polls may wait at once; more are refused.
 	LongPollMaxWaiting int
+	// GRPCMaxMessage is the size in bytes of the largest message that a gRPC client may send.
+	GRPCMaxMessage int64
+	// GRPCMaxConnections is how many gRPC connections of clients may be open at once.
+	GRPCMaxConnections int
+	// GRPCMaxConnectionsPerIP is how many of them may come from one address, 0 for no limit.
+	GRPCMaxConnectionsPerIP int
+	// GRPCMaxRate is how many requests a second one gRPC connection may send, 0 for no limit.
+	GRPCMaxRate int
 	// ImportMaxZip is the size in bytes of the largest ZIP that may be imported.
 	ImportMaxZip int64
 	// ImportMaxUnpacked is how many bytes an imported ZIP may unpack to.
@@ -130,6 +142,22 @@ func Default() Settings {
 		}
 	}
 	return s
+}
+
+// GRPCOffset is what SDKs add to the port that they were given to find gRPC (grpc.md §1).
+const GRPCOffset = 1000
+
+// ClientGRPCAddr returns the host:port that gRPC for clients listens on, when HTTP listens on port
+// httpPort: GRPCAddr, else the port that SDKs look for, or a free one where HTTP took a free one.
+func (s Settings) ClientGRPCAddr(httpPort int) string {
+	if s.GRPCAddr != "" {
+		return s.GRPCAddr
+	}
+	host, port, err := net.SplitHostPort(s.HTTPAddr)
+	if err != nil || port == "0" {
+		return net.JoinHostPort(host, "0")
+	}
+	return net.JoinHostPort(host, strconv.Itoa(httpPort+GRPCOffset))
 }
 
 // BodyLimit returns the size in bytes of the largest request body that can be right: the largest

@@ -24,7 +24,7 @@ func TestDefaultsAreValidAndShown(t *testing.T) {
 		MaxConfigSize: 10 << 20, HistoryRetention: 30,
 		QuotaCluster: 100000, QuotaGroup: 200, QuotaNamespace: 200, QuotaMaxSize: 102400, MaxNamespaces: 100000,
 		APICompatClient: true, APICompatAdmin: true, APICompatConsole: true,
-		LongPollMaxWaiting: 100000, ImportMaxZip: 32 << 20, ImportMaxUnpacked: 256 << 20, DrainTimeout: 10 * time.Second,
+		LongPollMaxWaiting: 100000, GRPCMaxMessage: 10 << 20, GRPCMaxConnections: 50000, ImportMaxZip: 32 << 20, ImportMaxUnpacked: 256 << 20, DrainTimeout: 10 * time.Second,
 	}
 	if diff := cmp.Diff(want, s, cmpopts.IgnoreUnexported(Settings{})); diff != "" {
 		t.Errorf("defaults differ (-want +got):\n%s", diff)
@@ -111,6 +111,9 @@ func TestWrongSettingsNameSettingValueSourceAndWhatIsRight(t *testing.T) {
 		{name: "a name that may be anything", flags: map[string]string{"http-addr": "nacre.example:80"}, want: `give --insecure`},
 		{name: "an address without a port", flags: map[string]string{"http-addr": "127.0.0.1"}, want: `must be host:port`},
 		{name: "a port that is none", flags: map[string]string{"http-addr": "127.0.0.1:99999"}, want: `with a port up to 65535`},
+		{name: "an HTTP port so high that gRPC finds none", flags: map[string]string{"http-addr": "127.0.0.1:65000"}, want: `leaves no port for gRPC`},
+		{name: "gRPC on an open address", flags: map[string]string{"grpc-addr": "0.0.0.0:9848"}, want: `use a loopback address such as 127.0.0.1:9848, or give --insecure`},
+		{name: "a gRPC address without a port", flags: map[string]string{"grpc-addr": "localhost"}, want: `grpc-addr "localhost" (flag --grpc-addr): must be host:port`},
 		{name: "a proxy by name", flags: map[string]string{"trusted-proxies": "10.0.0.1,lb"}, want: `trusted-proxies "lb" (flag --trusted-proxies): must be addresses or networks`},
 		{name: "an empty data folder", flags: map[string]string{"data-dir": " "}, want: `must name a folder`},
 		{name: "a ZIP that could not hold one configuration", flags: map[string]string{"import-max-unpacked": "1MiB"}, want: `must not be below max-config-size, which is 10MiB`},
@@ -229,4 +232,18 @@ func write(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+func TestGRPCIsWhereSDKsLookForIt(t *testing.T) {
+	for _, tc := range []struct{ http, grpc, want string }{
+		{"127.0.0.1:8848", "", "127.0.0.1:9848"},
+		{"[::1]:8848", "", "[::1]:9848"},
+		{"127.0.0.1:0", "", "127.0.0.1:0"},
+		{"127.0.0.1:8848", "127.0.0.1:7", "127.0.0.1:7"},
+	} {
+		s := Settings{HTTPAddr: tc.http, GRPCAddr: tc.grpc}
+		if got := s.ClientGRPCAddr(8848); got != tc.want {
+			t.Errorf("http-addr %s, grpc-addr %q: gRPC at %s, want %s", tc.http, tc.grpc, got, tc.want)
+		}
+	}
 }

@@ -53,7 +53,14 @@ func (s Settings) Validate() error {
 	if strings.TrimSpace(s.DataDir) == "" {
 		add(wrong("data-dir", s.DataDir, "must name a folder, such as ./data"))
 	}
-	add(s.checkHTTPAddr())
+	add(s.checkAddr("http-addr", s.HTTPAddr, "127.0.0.1:8848"))
+	if s.GRPCAddr != "" {
+		add(s.checkAddr("grpc-addr", s.GRPCAddr, "127.0.0.1:9848"))
+	} else if _, port, err := net.SplitHostPort(s.HTTPAddr); err == nil {
+		if n, err := strconv.Atoi(port); err == nil && n <= 65535 && n+GRPCOffset > 65535 {
+			add(wrong("http-addr", s.HTTPAddr, "leaves no port for gRPC, which SDKs look for at the port + %d; use a port up to %d, or set grpc-addr", GRPCOffset, 65535-GRPCOffset))
+		}
+	}
 	add(oneOf("log-format", s.LogFormat, LogText, LogJSON))
 	add(oneOf("access-log", s.AccessLog, AccessOn, AccessSampled, AccessOff))
 	for _, r := range ranges {
@@ -78,17 +85,17 @@ func (s Settings) Validate() error {
 	return errors.Join(errs...)
 }
 
-func (s Settings) checkHTTPAddr() *Error {
-	const example = "must be host:port, such as 127.0.0.1:8848"
-	host, port, err := net.SplitHostPort(s.HTTPAddr)
+func (s Settings) checkAddr(name, addr, example string) *Error {
+	must := "must be host:port, such as " + example
+	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return wrong("http-addr", s.HTTPAddr, example)
+		return wrong(name, addr, "%s", must)
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-		return wrong("http-addr", s.HTTPAddr, example+", with a port up to 65535")
+		return wrong(name, addr, "%s, with a port up to 65535", must)
 	}
 	if !s.Insecure && !loopback(host) {
-		return wrong("http-addr", s.HTTPAddr, "this version does not ask for a login yet, so anybody who reaches this address "+
+		return wrong(name, addr, "this version does not ask for a login yet, so anybody who reaches this address "+
 			"could read and change every configuration; use a loopback address such as 127.0.0.1:%s, or give --insecure to accept that", port)
 	}
 	return nil
@@ -128,6 +135,10 @@ var ranges = []struct {
 	{"max-namespaces", func(s *Settings) int64 { return int64(s.MaxNamespaces) }, 1, 1e6, plain},
 	{"cache-budget", func(s *Settings) int64 { return s.CacheBudget }, 0, 1 << 50, FormatSize},
 	{"long-poll-max-waiting", func(s *Settings) int64 { return int64(s.LongPollMaxWaiting) }, 1, 1e7, plain},
+	{"grpc-max-message", func(s *Settings) int64 { return s.GRPCMaxMessage }, 64 << 10, 256 << 20, FormatSize},
+	{"grpc-max-connections", func(s *Settings) int64 { return int64(s.GRPCMaxConnections) }, 1, 1e7, plain},
+	{"grpc-max-connections-per-ip", func(s *Settings) int64 { return int64(s.GRPCMaxConnectionsPerIP) }, 0, 1e7, plain},
+	{"grpc-max-rate", func(s *Settings) int64 { return int64(s.GRPCMaxRate) }, 0, 1e7, plain},
 	{"import-max-zip", func(s *Settings) int64 { return s.ImportMaxZip }, 1 << 10, 1 << 30, FormatSize},
 	{"import-max-unpacked", func(s *Settings) int64 { return s.ImportMaxUnpacked }, 1 << 10, 1 << 40, FormatSize},
 }
