@@ -12,11 +12,18 @@ import (
 
 func full() Sources {
 	return Sources{
-		Writes:    func() Writes { return Writes{Published: 7, Removed: 1, Refused: 2, Failed: 3} },
-		Held:      func() Held { return Held{Configs: 4, Grays: 1, Namespaces: 2, ContentBytes: 4096} },
-		Waiting:   func() (int64, int64) { return 5, 50 },
-		Polls:     func() Polls { return Polls{Answered: 9, TimedOut: 8, Gone: 7, Refused: 6} },
-		Conns:     func() Conns { return Conns{Open: 20, Accepted: 30} },
+		Writes:  func() Writes { return Writes{Published: 7, Removed: 1, Refused: 2, Failed: 3} },
+		Held:    func() Held { return Held{Configs: 4, Grays: 1, Namespaces: 2, ContentBytes: 4096} },
+		Waiting: func() (int64, int64) { return 5, 50 },
+		Polls:   func() Polls { return Polls{Answered: 9, TimedOut: 8, Gone: 7, Refused: 6} },
+		Conns:   func() Conns { return Conns{Open: 20, Accepted: 30} },
+		GRPC: func() GRPC {
+			return GRPC{Open: 9, Registered: 8, Accepted: 40, Refused: 2, Requests: 100, Failed: 4, Silent: 3}
+		},
+		Delivery: func() Delivery {
+			return Delivery{GRPCClients: 8, HTTPClients: 5, Listeners: 80, Behind: 3, Looping: 1, Pushes: 50, Acks: 49, Resent: 2}
+		},
+		Feed:      func() Feed { return Feed{Events: 60, Readers: 2, Cut: 1} },
 		Groups:    func() (uint64, uint64) { return 3, 9 },
 		Queued:    func() int { return 6 },
 		Fsyncs:    func() uint64 { return 11 },
@@ -53,6 +60,11 @@ func TestFiguresOfAllSourcesAreShown(t *testing.T) {
 		`nacre_config_reads_total{api="v1"} 1`,
 		`nacre_configs 4`, `nacre_config_grays 1`, `nacre_namespaces 2`, `nacre_config_cache_bytes 4096`,
 		`nacre_longpoll_waiting 5`, `nacre_longpoll_waiting_keys 50`, `nacre_longpolls_total{end="timeout"} 8`, `nacre_http_connections 20`, `nacre_http_connections_accepted_total 30`,
+		`nacre_grpc_connections{registered="yes"} 8`, `nacre_grpc_connections{registered="no"} 1`, `nacre_grpc_connections_accepted_total{result="refused"} 2`,
+		`nacre_grpc_requests_total{result="ok"} 96`, `nacre_grpc_requests_total{result="error"} 4`, `nacre_grpc_connections_silent_total 3`,
+		`nacre_clients{transport="grpc"} 8`, `nacre_clients{transport="http"} 5`, `nacre_listeners{state="in_sync"} 76`, `nacre_listeners{state="behind"} 3`,
+		`nacre_pushes_total 50`, `nacre_push_acks_total 49`, `nacre_push_resends_total 2`,
+		`nacre_feed_events_total 60`, `nacre_feed_readers 2`, `nacre_feed_readers_cut_total 1`,
 		`nacre_journal_groups_total 3`, `nacre_journal_commands_total 9`, `nacre_journal_queued_commands 6`, `nacre_journal_fsyncs_total 11`,
 		`nacre_journal_group_size_bucket{le="4"} 1`, `nacre_journal_fsync_seconds_count 1`,
 		`nacre_journal_applied_index 12`, `nacre_image_lag_entries 2`, `nacre_image_lag_bytes 2048`,
