@@ -170,15 +170,15 @@ func TestKilledUnderLoadNothingAcknowledgedIsLost(t *testing.T) {
 	for range n {
 		p := start(t, dir)
 		for _, w := range writers {
-			w.check(t, p.url)
+			w.check(t, p.URL)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		for _, w := range writers {
-			wg.Go(func() { w.work(ctx, p.url, &acks) })
+			wg.Go(func() { w.work(ctx, p.URL, &acks) })
 		}
 		time.Sleep(time.Duration(20+rand.IntN(180)) * time.Millisecond)
-		p.kill()
+		p.Kill()
 		cancel()
 		wg.Wait()
 		for _, w := range writers {
@@ -188,17 +188,17 @@ func TestKilledUnderLoadNothingAcknowledgedIsLost(t *testing.T) {
 	p := start(t, dir)
 	rows := 0
 	for _, w := range writers {
-		w.check(t, p.url)
-		rows += w.checkHistory(t, p.url)
+		w.check(t, p.URL)
+		rows += w.checkHistory(t, p.URL)
 	}
 	if int64(n) > 20 && acks.Load() < int64(n)*10 {
 		t.Fatalf("only %d changes were acknowledged in %d rounds: the run proves little", acks.Load(), n)
 	}
 	t.Logf("%d kills, %d changes acknowledged, %d rows of history, nothing lost", n, acks.Load(), rows)
-	p.terminate(t)
+	p.Terminate(t)
 	p = start(t, dir)
 	for _, w := range writers {
-		w.check(t, p.url)
+		w.check(t, p.URL)
 	}
-	p.terminate(t)
+	p.Terminate(t)
 }

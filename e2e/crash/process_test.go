@@ -4,132 +4,26 @@ package crash
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"nacre/e2e/process"
 )
 
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) { os.Exit(process.Main(m, &binary)) }
 
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "nacre-crash")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "nacre")
-	build := exec.Command("go", "build", "-tags", "failpoint", "-o", binary, "nacre")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
-}
-
-// process is a server that runs as a process of its own.
-type process struct {
-	cmd  *exec.Cmd
-	url  string
-	log  *bytes.Buffer
-	done chan error
-}
-
-// start starts a server on dir and returns when it is ready, or with its output when it ended.
-func start(t *testing.T, dir string, env ...string) *process {
+func start(t *testing.T, dir string) *process.Process {
 	t.Helper()
-	p, err := tryStart(dir, env...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.kill() })
-	return p
-}
-
-func tryStart(dir string, env ...string) (*process, error) {
-	p := &process{log: &bytes.Buffer{}, done: make(chan error, 1)}
-	addr, err := freeAddr()
-	if err != nil {
-		return nil, err
-	}
-	p.url = "http://" + addr
-	p.cmd = exec.Command(binary, "serve", "--data-dir", dir, "--http-addr", addr, "--access-log", "off", "--log-level", "warn")
-	p.cmd.Env = append(os.Environ(), env...)
-	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	if err := p.cmd.Start(); err != nil {
-		return nil, err
-	}
-	go func() { p.done <- p.cmd.Wait() }()
-	client := &http.Client{Timeout: time.Second}
-	defer client.CloseIdleConnections()
-	for range 3000 {
-		select {
-		case err := <-p.done:
-			p.done <- err
-			return nil, fmt.Errorf("the server ended at its start: %v\n%s", err, p.log)
-		default:
-		}
-		if res, err := client.Get(p.url + "/readyz"); err == nil {
-			res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return p, nil
-			}
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	p.kill()
-	return nil, fmt.Errorf("the server was not ready in time\n%s", p.log)
-}
-
-func freeAddr() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer ln.Close()
-	return ln.Addr().String(), nil
-}
-
-// kill ends the process as a power cut would, but for what the kernel holds.
-func (p *process) kill() {
-	p.cmd.Process.Signal(syscall.SIGKILL)
-	err := <-p.done
-	p.done <- err
-}
-
-// ended waits until the process ends by itself.
-func (p *process) ended(t *testing.T, limit time.Duration) error {
-	t.Helper()
-	select {
-	case err := <-p.done:
-		p.done <- err
-		return err
-	case <-time.After(limit):
-		t.Fatalf("the process still runs after %v\n%s", limit, p.log)
-		return nil
-	}
-}
-
-// terminate stops the process in order.
-func (p *process) terminate(t *testing.T) {
-	t.Helper()
-	p.cmd.Process.Signal(syscall.SIGTERM)
-	if err := p.ended(t, 20*time.Second); err != nil {
-		t.Fatalf("after SIGTERM the server ended with %v\n%s", err, p.log)
-	}
+	return process.Start(t, process.Config{Binary: binary, Dir: dir})
 }
 
 func newClient() *http.Client {
