@@ -7,6 +7,7 @@ import (
 
 	"nacre/server/config/transfer"
 	"nacre/server/fault"
+	"nacre/server/resource"
 	"nacre/web/api/wire"
 )
 
@@ -28,7 +29,7 @@ var transferFailures = map[fault.Code]struct {
 //
 // dataId is a pattern, so its characters are not checked.
 func (a *api) export(c *fiber.Ctx, p *wire.Params) error {
-	if text := wire.CheckNames(p.Text("tenant"), "", p.Text("group")); text != "" {
+	if text := resource.CheckNames(p.Text("tenant"), "", p.Text("group")); text != "" {
 		return wire.SendCheckFailure(c, text)
 	}
 	ids, bad := wire.IDs(p.Text("ids"))

@@ -54,7 +54,7 @@ func (a *api) fail(c *fiber.Ctx, err error) error {
 	}
 	var v *resource.Violation
 	if errors.As(err, &v) {
-		if text, ok := wire.ViolationText(err); ok {
+		if text, ok := resource.Refusal(err); ok {
 			return wire.SendCheckFailure(c, text)
 		}
 		return sendText(c, fiber.StatusBadRequest, "caused: invalid "+string(v.Field)+" : "+v.Value+";")

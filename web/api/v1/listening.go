@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nacre/server/config"
+	"nacre/server/resource"
 	"nacre/web/api/wire"
 )
 
@@ -68,7 +69,7 @@ func (s *listeningSet) add(line string) (refused string, err error) {
 	if strings.IndexByte(tenant, wordEnd) >= 0 {
 		return "", errListening
 	}
-	if refused = wire.CheckNames(tenant, dataID, group); refused != "" {
+	if refused = resource.CheckNames(tenant, dataID, group); refused != "" {
 		return refused, nil
 	}
 	k := config.Key{Namespace: wire.LegacyNamespace(tenant), Group: group, DataID: dataID}

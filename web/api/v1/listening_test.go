@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nacre/server/config"
+	"nacre/server/resource"
 	"nacre/web/api/wire"
 )
 
@@ -64,7 +65,7 @@ func FuzzListening(f *testing.F) {
 			}
 			seen[w.Key] = true
 			keys = append(keys, w.Key)
-			if text := wire.CheckNames(w.Key.Namespace, w.Key.DataID, w.Key.Group); text != "" {
+			if text := resource.CheckNames(w.Key.Namespace, w.Key.DataID, w.Key.Group); text != "" {
 				t.Fatalf("%v: %s", w.Key, text)
 			}
 		}

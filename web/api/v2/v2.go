@@ -58,7 +58,7 @@ func (a *api) serve(h handler) fiber.Handler {
 		}
 		var v *resource.Violation
 		if errors.As(err, &v) {
-			if text, ok := wire.ViolationText(err); ok {
+			if text, ok := resource.Refusal(err); ok {
 				return wire.SendCheckFailure(c, text)
 			}
 		}

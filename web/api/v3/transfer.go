@@ -9,6 +9,7 @@ import (
 	"nacre/server/config"
 	"nacre/server/config/transfer"
 	"nacre/server/fault"
+	"nacre/server/resource"
 	"nacre/web/api/wire"
 )
 
@@ -109,7 +110,7 @@ func (a *api) cloneConfigs(c *fiber.Ctx, p *wire.Params, s side) error {
 		return err
 	}
 	ns = wire.Namespace(ns)
-	if text := wire.CheckNames(ns, "", ""); text != "" {
+	if text := resource.CheckNames(ns, "", ""); text != "" {
 		return checkFailure(text)
 	}
 	policy, err := policyOf(p)

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"errors"
 	"strings"
 	"unicode/utf8"
 
@@ -48,35 +47,6 @@ func GroupKey(dataID, group, tenant string) string {
 	return s
 }
 
-// illegal and tooLong are the texts of Nacos' parameter check.
-func illegal(field string) string {
-	return "Param '" + field + "' is illegal, illegal characters should not appear in the param."
-}
-
-func tooLong(field, most string) string {
-	return "Param '" + field + "' is illegal, the param length should not exceed " + most + "."
-}
-
-// ViolationText words a broken name rule as Nacos' parameter check does; ok is false when err is none.
-func ViolationText(err error) (text string, ok bool) {
-	if err == nil {
-		return "", false // before v, which would be allocated for each request
-	}
-	var v *resource.Violation
-	if !errors.As(err, &v) || v.Missing {
-		return "", false
-	}
-	switch v.Max {
-	case 0:
-		return illegal(string(v.Field)), true
-	case resource.MaxNamespace:
-		return tooLong(string(v.Field), "64"), true
-	case resource.MaxGroup:
-		return tooLong(string(v.Field), "128"), true
-	}
-	return tooLong(string(v.Field), "256"), true
-}
-
 // CheckConfig is the parameter check that Nacos makes on the way to the handlers of configurations:
 // namespace, dataId, group and ip, of each the first value, blank ones passing. It returns the text
 // of the refusal, "" when there is none.
@@ -84,32 +54,11 @@ func (p *Params) CheckConfig() string {
 	namespace := p.firstOf("namespaceId", "tenant", "namespace")
 	dataID, _ := p.First("dataId")
 	group := p.firstOf("groupName", "group")
-	if text := CheckNames(namespace, dataID, group); text != "" {
+	if text := resource.CheckNames(namespace, dataID, group); text != "" {
 		return text
 	}
 	ip, _ := p.First("ip")
 	return checkIP(ip)
-}
-
-// CheckNames is the parameter check of a namespace, a dataId and a group, blank ones passing. It
-// returns the text of the refusal, "" when there is none.
-func CheckNames(namespace, dataID, group string) string {
-	if !Blank(namespace) {
-		if text, bad := ViolationText(resource.CheckNamespace(namespace)); bad {
-			return text
-		}
-	}
-	if !Blank(dataID) {
-		if text, bad := ViolationText(resource.CheckName(resource.FieldDataID, dataID)); bad {
-			return text
-		}
-	}
-	if !Blank(group) {
-		if text, bad := ViolationText(resource.CheckName(resource.FieldGroup, group)); bad {
-			return text
-		}
-	}
-	return ""
 }
 
 // CheckConsole is the parameter check of the console's handlers of namespaces.
@@ -117,12 +66,12 @@ func (p *Params) CheckConsole() string {
 	if name, _ := p.First("namespaceName"); !Blank(name) {
 		switch {
 		case utf8.RuneCountInString(name) > 256:
-			return tooLong("namespaceShowName", "256")
+			return resource.TooLong("namespaceShowName", 256)
 		case strings.ContainsAny(name, "@#$%^&*"):
-			return illegal("namespaceShowName")
+			return resource.Illegal("namespaceShowName")
 		}
 	}
-	return CheckNames(p.firstOf("namespaceId", "customNamespaceId"), "", "")
+	return resource.CheckNames(p.firstOf("namespaceId", "customNamespaceId"), "", "")
 }
 
 func checkIP(ip string) string {
@@ -130,11 +79,11 @@ func checkIP(ip string) string {
 		return ""
 	}
 	if utf8.RuneCountInString(ip) > 128 {
-		return tooLong("ip", "128")
+		return resource.TooLong("ip", 128)
 	}
 	for _, r := range ip {
 		if r >= 0x4E00 && r <= 0x9FA5 || r == ' ' || r >= '\t' && r <= '\r' {
-			return illegal("ip")
+			return resource.Illegal("ip")
 		}
 	}
 	return ""
