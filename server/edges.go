@@ -9,6 +9,7 @@ import (
 	"nacre/server/fault"
 	"nacre/server/metrics"
 	"nacre/server/release"
+	"nacre/server/rpc"
 	"nacre/server/settings"
 	"nacre/web"
 	"nacre/web/api/nacre"
@@ -21,7 +22,13 @@ import (
 
 // edges makes the HTTP side and registers every path.
 func (s *Server) edges() (err error) {
+	set := s.settings
+	s.rpc = rpc.New(rpc.Config{
+		Configs: s.configs, Ledger: s.ledger, Clock: s.opts.Clock, Log: s.opts.Log, Ready: s.Ready, Count: s.metrics.Reads("grpc"),
+		Limits: rpc.Limits{Message: int(set.GRPCMaxMessage), Connections: set.GRPCMaxConnections, PerIP: set.GRPCMaxConnectionsPerIP, Rate: set.GRPCMaxRate},
+	})
 	cfg := web.Config{Settings: s.settings, Clock: s.opts.Clock, Log: s.opts.Log, Ready: s.notReady,
+		HTTP2:      s.rpc.Handle,
 		PollHeader: v1.PollHeader, Count: s.metrics.Requests().Count}
 	if s.settings.Metrics {
 		cfg.Metrics = http.HandlerFunc(s.serveMetrics)
@@ -48,7 +55,7 @@ func (s *Server) edges() (err error) {
 func (s *Server) deps(api string) wire.Deps {
 	set := s.settings
 	return wire.Deps{
-		Configs: s.configs, Namespaces: s.namespaces, Transfer: s.transfer, Clock: s.opts.Clock, Log: s.opts.Log,
+		Configs: s.configs, Delivery: s.ledger, Namespaces: s.namespaces, Transfer: s.transfer, Clock: s.opts.Clock, Log: s.opts.Log,
 		Switches: wire.Switches{Clients: set.APICompatClient, Admins: set.APICompatAdmin, Console: set.APICompatConsole},
 		ClientIP: s.web.ClientIP, Ready: s.Ready, Reads: s.metrics.Reads(api),
 		Info: wire.ServerInfo{
@@ -118,6 +125,17 @@ func (s *Server) sources() metrics.Sources {
 		Conns: func() metrics.Conns {
 			c := s.web.Stats().Conns
 			return metrics.Conns{Open: c.Open, Accepted: c.Accepted}
+		},
+		GRPC: func() metrics.GRPC {
+			g := s.rpc.Stats()
+			return metrics.GRPC{Open: g.Open, Registered: g.Registered, Accepted: g.Accepted, Refused: g.Refused, Requests: g.Requests, Failed: g.Wrong, Silent: g.Silent}
+		},
+		Delivery: func() metrics.Delivery {
+			d := s.ledger.Summary()
+			return metrics.Delivery{
+				GRPCClients: int64(d.GRPCClients), HTTPClients: int64(d.HTTPClients), Listeners: int64(d.Listenings),
+				Behind: int64(d.Behind - d.Looping), Looping: int64(d.Looping), Pushes: d.Pushes, Acks: d.Acks, Resent: d.Resent,
+			}
 		},
 		Ready:  func() bool { return s.Ready() == nil },
 		Leader: func() bool { return s.node.Stats().State == "leader" },

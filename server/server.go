@@ -14,12 +14,14 @@ import (
 
 	"nacre/server/clock"
 	"nacre/server/config"
+	"nacre/server/config/delivery"
 	"nacre/server/config/transfer"
 	"nacre/server/fault"
 	"nacre/server/journal"
 	"nacre/server/metrics"
 	"nacre/server/namespace"
 	"nacre/server/replica"
+	"nacre/server/rpc"
 	"nacre/server/settings"
 	"nacre/server/store"
 	"nacre/web"
@@ -49,11 +51,14 @@ type Server struct {
 	node       *replica.Node
 	group      *journal.Group
 	configs    *config.Service
+	ledger     *delivery.Ledger
 	namespaces *namespace.Service
 	transfer   *transfer.Service
 	metrics    *metrics.Registry
 	web        *web.Server
+	rpc        *rpc.Server
 	listener   net.Listener
+	grpc       net.Listener
 	port       int
 
 	closing sync.Once
@@ -89,6 +94,9 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.port = s.listener.Addr().(*net.TCPAddr).Port
+	if s.grpc, err = web.Listen(s.settings.ClientGRPCAddr(s.port)); err != nil {
+		return fmt.Errorf("%w; that is where SDKs look for gRPC, another address can be set with grpc-addr", err)
+	}
 	if s.lock, err = replica.LockDir(s.settings.DataDir); err != nil {
 		return err
 	}
@@ -118,12 +126,18 @@ func (s *Server) build(ctx context.Context) (err error) {
 func (s *Server) domains() *machine {
 	set := s.settings
 	m := &machine{}
+	s.ledger = delivery.New(delivery.Config{
+		Clock:    s.opts.Clock,
+		Item:     func(k config.Key) *config.Item { return m.configs.Get(k) },
+		Revision: func() uint64 { return m.configs.Revision() },
+	})
 	s.configs, m.configs = config.New(s.opts.Clock, config.Options{
 		MaxContent: int(set.MaxConfigSize), Retention: time.Duration(set.HistoryRetention) * 24 * time.Hour,
 		Quota: config.Quota{
 			Check: set.CapacityCheck, Cluster: int64(set.QuotaCluster), Group: int64(set.QuotaGroup),
 			Namespace: int64(set.QuotaNamespace), MaxSize: set.QuotaMaxSize,
 		},
+		Changed: []func(config.Key, *config.Item, *config.Item){s.ledger.Changed},
 	})
 	s.namespaces, m.namespaces = namespace.New(s.opts.Clock, namespace.Options{MaxCount: int64(set.MaxNamespaces)})
 	s.transfer = transfer.New(s.configs, s.namespaces.Exists, transfer.Limits{MaxUnpacked: set.ImportMaxUnpacked})
@@ -138,6 +152,12 @@ func (s *Server) observeFsync(d time.Duration) {
 
 // Addr returns the address that the server listens on.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// GRPCAddr returns the address that the server listens on for gRPC.
+func (s *Server) GRPCAddr() string { return s.grpc.Addr().String() }
+
+// Delivery returns the ledger of who listens for what, for tests that look behind the edges.
+func (s *Server) Delivery() *delivery.Ledger { return s.ledger }
 
 // Configs returns the service of configurations, for tests that look behind the edges.
 func (s *Server) Configs() *config.Service { return s.configs }
@@ -176,6 +196,7 @@ func (s *Server) Run(ctx context.Context) error {
 	run.Go(func() error { return s.serve(runCtx) })
 	run.Go(func() error { return s.verify(runCtx) })
 	run.Go(func() error { return tuneMemory(runCtx) })
+	run.Go(func() error { return s.ledger.Run(runCtx) })
 	run.Go(func() error {
 		if s.node.WaitReady(runCtx) != nil {
 			return nil // it stops, or never took a write
@@ -208,17 +229,32 @@ func (s *Server) serve(ctx context.Context) error {
 	if err != nil && ctx.Err() == nil {
 		s.opts.Log.Warn("serving what this node has, though it is not ready", "why", fault.TextOf(err))
 	}
-	served := make(chan error, 1)
+	served := make(chan error, 3)
 	go func() { served <- s.web.Serve(s.listener) }()
-	s.opts.Log.Info("serving", "url", "http://"+s.Addr()+"/", "configs", s.configs.Stats().Configs,
+	go func() { served <- s.rpc.Serve(s.grpc) }()
+	go func() { served <- s.rpc.Run(context.WithoutCancel(ctx)) }()
+	left := cap(served)
+	s.opts.Log.Info("serving", "url", "http://"+s.Addr()+"/", "grpc", s.GRPCAddr(), "configs", s.configs.Stats().Configs,
 		"after", clock.Since(s.opts.Clock, s.started).Round(time.Millisecond))
 	select {
-	case err := <-served:
-		return err
+	case err = <-served:
+		left--
 	case <-ctx.Done():
+		err = nil
 	}
-	err = s.web.Shutdown(context.WithoutCancel(ctx))
-	return errors.Join(err, <-served)
+	err = errors.Join(err, s.shutdown(context.WithoutCancel(ctx)))
+	for range left {
+		err = errors.Join(err, <-served)
+	}
+	return err
+}
+
+// shutdown makes clients go, those of both protocols at the same time, and stops serving.
+func (s *Server) shutdown(ctx context.Context) error {
+	var both errgroup.Group
+	both.Go(func() error { return s.rpc.Shutdown(ctx) })
+	both.Go(func() error { return s.web.Shutdown(ctx) })
+	return both.Wait()
 }
 
 // verify reads the whole history once, behind the answers. Only damage is an error: that a check could
@@ -244,10 +280,13 @@ func (s *Server) logRetention(err error) {
 func (s *Server) Close() (err error) {
 	s.closing.Do(func() {
 		if s.web != nil {
-			err = errors.Join(err, s.web.Shutdown(context.Background()))
+			err = errors.Join(err, s.shutdown(context.Background()))
 		}
-		if s.listener != nil {
-			if e := s.listener.Close(); !errors.Is(e, net.ErrClosed) {
+		for _, ln := range []net.Listener{s.listener, s.grpc} {
+			if ln == nil {
+				continue
+			}
+			if e := ln.Close(); !errors.Is(e, net.ErrClosed) {
 				err = errors.Join(err, e)
 			}
 		}

@@ -23,13 +23,6 @@ type Waiter interface {
 	Fire(key Key)
 }
 
-// Listener is a client that waits for a key.
-type Listener struct {
-	Client Client
-	Key    Key
-	MD5    string
-}
-
 // Changed returns the keys of which c sees another md5 than it has.
 func (s *Service) Changed(c Client, watches []Watch) []Key {
 	var out []Key
@@ -78,38 +71,6 @@ func (s *Service) Listen(c Client, watches []Watch, w Waiter) ([]Key, *Registrat
 // Waiting returns how many clients wait and for how many keys in all.
 func (s *Service) Waiting() (clients, keys int64) {
 	return s.watches.clients.Load(), s.watches.keys.Load()
-}
-
-// Listeners returns who waits for k.
-func (s *Service) Listeners(k Key) []Listener {
-	sh := s.watches.shard(k)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	var out []Listener
-	for _, x := range sh.byKey[k] {
-		if !x.reg.ended() {
-			out = append(out, Listener{Client: x.reg.client, Key: k, MD5: x.reg.watches[x.i].MD5})
-		}
-	}
-	return out
-}
-
-// ListenersOf returns what the clients at an address wait for.
-func (s *Service) ListenersOf(ip string) []Listener {
-	var out []Listener
-	for i := range s.watches.shards {
-		sh := &s.watches.shards[i]
-		sh.mu.Lock()
-		for k, list := range sh.byKey {
-			for _, x := range list {
-				if x.reg.client.IP == ip && !x.reg.ended() {
-					out = append(out, Listener{Client: x.reg.client, Key: k, MD5: x.reg.watches[x.i].MD5})
-				}
-			}
-		}
-		sh.mu.Unlock()
-	}
-	return out
 }
 
 // The phases of a registration.

@@ -14,6 +14,7 @@ import (
 	"nacre/server"
 	"nacre/server/clock"
 	"nacre/server/config"
+	"nacre/server/config/delivery"
 	"nacre/server/settings"
 )
 
@@ -39,6 +40,8 @@ func InDir(dir string) Option {
 type Server struct {
 	// URL is http://host:port, without a slash at its end.
 	URL string
+	// GRPC is the host:port of gRPC for clients.
+	GRPC string
 	// Dir is the data folder.
 	Dir string
 
@@ -66,7 +69,7 @@ func Start(t testing.TB, opts ...Option) *Server {
 		stop()
 		t.Fatalf("starting a server: %v", err)
 	}
-	s := &Server{URL: "http://" + srv.Addr(), Dir: o.settings.DataDir, srv: srv, stop: stop, done: make(chan error, 1)}
+	s := &Server{URL: "http://" + srv.Addr(), GRPC: srv.GRPCAddr(), Dir: o.settings.DataDir, srv: srv, stop: stop, done: make(chan error, 1)}
 	go func() { s.done <- srv.Run(ctx) }()
 	t.Cleanup(func() {
 		if err := s.Stop(); err != nil {
@@ -85,6 +88,9 @@ func logTarget() io.Writer {
 	}
 	return os.Stderr
 }
+
+// Delivery returns the server's ledger of who listens for what.
+func (s *Server) Delivery() *delivery.Ledger { return s.srv.Delivery() }
 
 // Configs returns the server's own service, for tests that look behind the edges.
 func (s *Server) Configs() *config.Service { return s.srv.Configs() }

@@ -378,6 +378,13 @@ type handed struct {
 	first []byte
 }
 
+// Unread returns what was read before, which Read does not return any more then.
+func (h *handed) Unread() []byte {
+	first := h.first
+	h.first = nil
+	return first
+}
+
 // Read returns what was read before, then what arrives.
 func (h *handed) Read(p []byte) (int, error) {
 	if len(h.first) == 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"nacre/server/config"
+	"nacre/server/config/delivery"
 	"nacre/web/api/wire"
 )
 
@@ -49,19 +50,45 @@ func (a *api) listen(c *fiber.Ctx, p *wire.Params) error {
 	if timeout == nil {
 		return a.shortPoll(c, client, &set)
 	}
+	slot, err := a.Delivery.Poll(a.poller(c, client), deliveryWatches(set.watches))
+	if err != nil {
+		return err
+	}
 	hangup := !strings.EqualFold(c.Get(headerNoHangup), "true")
 	if changed := a.Configs.Changed(client, set.watches); len(changed) > 0 || !hangup {
+		slot.Done()
 		return sendChanged(c, &set, changed)
 	}
 	hold, err := holdTime(string(timeout))
 	if err != nil {
+		slot.Done()
 		return err
 	}
-	return a.hold(c, client, &set, hold)
+	return a.hold(c, client, &set, hold, slot)
+}
+
+// poller is who polls, for the ledger of deliveries.
+func (a *api) poller(c *fiber.Ctx, client config.Client) delivery.Client {
+	sdk := c.Get(fiber.HeaderUserAgent)
+	if v := c.Get("Client-Version"); v != "" && !strings.HasPrefix(sdk, "Nacos-") {
+		sdk = v
+	}
+	return delivery.Client{
+		Transport: delivery.HTTP, IP: client.IP, Remote: c.Context().RemoteAddr().String(), Tag: client.Tag,
+		App: strings.Clone(c.Get("Client-AppName")), SDK: strings.Clone(sdk),
+	}
+}
+
+func deliveryWatches(watches []config.Watch) []delivery.Watch {
+	out := make([]delivery.Watch, len(watches))
+	for i, w := range watches {
+		out[i] = delivery.Watch{Key: w.Key, MD5: w.MD5}
+	}
+	return out
 }
 
 // hold parks the client until something changes or the time is over.
-func (a *api) hold(c *fiber.Ctx, client config.Client, set *listeningSet, hold time.Duration) error {
+func (a *api) hold(c *fiber.Ctx, client config.Client, set *listeningSet, hold time.Duration, slot *delivery.Slot) error {
 	encode := encodePlain
 	if set.spelled != nil {
 		spelled := &listeningSet{spelled: set.spelled}
@@ -69,13 +96,17 @@ func (a *api) hold(c *fiber.Ctx, client config.Client, set *listeningSet, hold t
 	}
 	poll := a.Park.New(encode)
 	changed, reg, err := a.Configs.Listen(client, set.watches, poll)
-	switch {
-	case err != nil:
-		return err
-	case len(changed) > 0:
+	if err != nil || len(changed) > 0 {
+		slot.Done()
+		if err != nil {
+			return err
+		}
 		return sendChanged(c, set, changed)
 	}
-	return a.Park.Park(c.Context(), poll, hold, reg.Cancel)
+	return a.Park.Park(c.Context(), poll, hold, func() {
+		reg.Cancel()
+		slot.Done()
+	})
 }
 
 // holdTime returns how long to hold a poll whose client says it waits for header milliseconds.

@@ -2,6 +2,7 @@ package v1
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -43,7 +44,10 @@ func (a *api) listeners(c *fiber.Ctx, p *wire.Params) error {
 		k.Group = "DEFAULT_GROUP"
 	}
 	out := listening{CollectStatus: fiber.StatusOK, Status: map[string]string{}}
-	for _, l := range a.Configs.Listeners(k) {
+	for _, l := range slices.Backward(a.Delivery.OfConfig(k)) { // of one address, who is behind is shown
+		if !l.Connected {
+			continue
+		}
 		out.Status[l.Client.IP] = l.MD5
 	}
 	return sendJSON(c, fiber.StatusOK, out)
@@ -58,7 +62,10 @@ func (a *api) listenersOf(c *fiber.Ctx, p *wire.Params) error {
 	}
 	tenant, all := p.Text("tenant"), strings.EqualFold(p.Text("all"), "true")
 	out := listening{CollectStatus: fiber.StatusOK, Status: map[string]string{}}
-	for _, l := range a.Configs.ListenersOf(ip) {
+	for _, l := range a.Delivery.OfIP(ip) {
+		if !l.Connected {
+			continue
+		}
 		shown := wire.LegacyTenant(l.Key.Namespace)
 		if all || shown == "" || !wire.Blank(tenant) && strings.Contains(shown, tenant) {
 			out.Status[wire.GroupKey(l.Key.DataID, l.Key.Group, shown)] = l.MD5

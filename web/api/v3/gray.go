@@ -2,6 +2,7 @@ package v3
 
 import (
 	"github.com/gofiber/fiber/v2"
+	"slices"
 
 	"nacre/server/config"
 	"nacre/web/api/wire"
@@ -66,7 +67,10 @@ func (a *api) listenersOfConfig(c *fiber.Ctx, p *wire.Params) error {
 		return err
 	}
 	info := listenerInfo{QueryType: "config", ListenersStatus: make(map[string]string)}
-	for _, l := range a.Configs.Listeners(k) {
+	for _, l := range slices.Backward(a.Delivery.OfConfig(k)) { // of one address, who is behind is shown
+		if !l.Connected {
+			continue
+		}
 		info.ListenersStatus[l.Client.IP] = l.MD5
 	}
 	return wire.OK(c, info)
@@ -83,7 +87,10 @@ func (a *api) listenersOfAddress(c *fiber.Ctx, p *wire.Params) error {
 	}
 	ns, all := wire.Namespace(p.Text("namespaceId")), truth(p, "all")
 	info := listenerInfo{QueryType: "ip", ListenersStatus: make(map[string]string)}
-	for _, l := range a.Configs.ListenersOf(ip) {
+	for _, l := range a.Delivery.OfIP(ip) {
+		if !l.Connected {
+			continue
+		}
 		if all || l.Key.Namespace == ns {
 			info.ListenersStatus[wire.GroupKey(l.Key.DataID, l.Key.Group, l.Key.Namespace)] = l.MD5
 		}

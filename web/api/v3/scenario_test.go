@@ -408,7 +408,7 @@ func TestListenersAreSeen(t *testing.T) {
 		}
 		done <- err
 	}()
-	for len(s.Configs().ListenersOf("10.9.8.7")) < 2 {
+	for len(s.Delivery().OfIP("10.9.8.7")) < 2 {
 		select {
 		case err := <-done:
 			t.Fatalf("the poll ended: %v", err)

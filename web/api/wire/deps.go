@@ -9,6 +9,7 @@ import (
 
 	"nacre/server/clock"
 	"nacre/server/config"
+	"nacre/server/config/delivery"
 	"nacre/server/config/transfer"
 	"nacre/server/namespace"
 )
@@ -16,6 +17,7 @@ import (
 // Deps is what the handlers of a version work on.
 type Deps struct {
 	Configs    *config.Service
+	Delivery   *delivery.Ledger
 	Namespaces *namespace.Service
 	Transfer   *transfer.Service
 	Clock      clock.Clock

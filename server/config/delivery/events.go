@@ -1,0 +1,113 @@
+package delivery
+
+import (
+	"sync"
+
+	"nacre/server/config"
+)
+
+// Kind is what an Event tells.
+type Kind uint8
+
+// The kinds of events.
+const (
+	// ClientConnected and ClientGone are about a client, the others about a configuration, too.
+	ClientConnected Kind = iota
+	ClientGone
+	// ClientBehind says that a client did not confirm a change within a second, ClientLooping that it asks again and
+	// again with a wrong md5, ClientInSync that one of which either was said has what it is to see.
+	ClientBehind
+	ClientLooping
+	ClientInSync
+	// ConfigInSync says that everybody who listens has what was changed.
+	ConfigInSync
+)
+
+// Event is something that a person wants to know.
+type Event struct {
+	Kind   Kind
+	Client Client
+	Key    config.Key
+	// Revision and MD5 are of what the client is to see.
+	Revision uint64
+	MD5      string
+	// InSync of Listeners have it; of ConfigInSync.
+	InSync, Listeners int
+}
+
+// eventQueue takes events under any lock and hands them out under none, in their order.
+type eventQueue struct {
+	mu   sync.Mutex
+	list []Event
+	busy bool // somebody hands out
+}
+
+func (q *eventQueue) add(l *Ledger, e Event) {
+	if l.cfg.Events == nil {
+		return
+	}
+	q.mu.Lock()
+	q.list = append(q.list, e)
+	q.mu.Unlock()
+}
+
+// flush hands out what is there, unless somebody does already. The queue is as long as what is added in the meantime.
+func (q *eventQueue) flush(l *Ledger) {
+	if l.cfg.Events == nil {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.busy {
+		return
+	}
+	q.busy = true
+	for len(q.list) > 0 {
+		list := q.list
+		q.list = nil
+		q.mu.Unlock()
+		for _, e := range list {
+			l.cfg.Events(e)
+		}
+		q.mu.Lock()
+	}
+	q.busy = false
+}
+
+// owing holds the sessions that are owed something, in no order.
+type owing struct {
+	mu   sync.Mutex
+	list []*Session
+}
+
+func (o *owing) add(s *Session) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if s.owingAt == 0 && !s.closed {
+		o.list = append(o.list, s)
+		s.owingAt = int32(len(o.list))
+	}
+}
+
+func (o *owing) remove(s *Session) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if s.owingAt == 0 {
+		return
+	}
+	last := o.list[len(o.list)-1]
+	o.list[s.owingAt-1] = last
+	last.owingAt = s.owingAt
+	o.list[len(o.list)-1] = nil
+	o.list = o.list[:len(o.list)-1]
+	s.owingAt = 0
+	if cap(o.list) > 256 && len(o.list) < cap(o.list)/4 {
+		o.list = append(make([]*Session, 0, 2*len(o.list)), o.list...)
+	}
+}
+
+func (o *owing) snapshot(dst []*Session) []*Session {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return append(dst, o.list...)
+}

@@ -1,0 +1,226 @@
+package rpc
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+	"google.golang.org/grpc"
+
+	"nacre/server/config"
+	"nacre/server/config/delivery"
+	"nacre/server/rpc/payload"
+)
+
+// unreadMost is how many bytes of requests to a client may be on their way without a sign that it reads
+// them. It is below what gRPC queues for one stream, so that sending never waits.
+const unreadMost = 48 << 10
+
+// Conn is a connection whose client introduced itself.
+type Conn struct {
+	// Client is who it is; it is not changed.
+	Client delivery.Client
+	// Session is what it listens for.
+	Session *delivery.Session
+
+	link   *link
+	srv    *Server
+	sdk    bool // it calls itself an SDK: these are limited and may be asked to go elsewhere
+	stream grpc.ServerStream
+	limit  *rate.Limiter // nil when requests are not limited
+	closed sync.Once
+
+	queued    atomic.Bool // stands in the queue of those with something to push
+	detecting atomic.Bool // was asked for a sign of life
+
+	mu      sync.Mutex // guards what follows, but for waiting
+	ended   bool
+	asked   map[uint64]*question
+	onEnd   []func()
+	sent    int64        // bytes of requests sent in all
+	read    int64        // how many of them the client has read for sure
+	unread  int64        // when it had unreadMost bytes before it first; 0 when it reads
+	waiting atomic.Int32 // questions that somebody waits for
+
+	sending sync.Mutex // one at a time writes to the stream
+}
+
+// question is a request to the client that was sent.
+type question struct {
+	mark int64 // what Conn.sent was after it
+	by   int64 // when it is too late for an answer
+	done func(ok bool)
+	body func(body []byte) // told of the answer before done; nil when it does not matter
+}
+
+func (c *Conn) sees() config.Client { return config.Client{IP: c.Client.IP, Tag: c.Client.Tag} }
+
+// Open reports whether the connection is still there.
+func (c *Conn) Open() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.ended
+}
+
+// ask sends a request that carries the number id, and has done called once, with true when the client
+// answers with success, with false when it refuses, does not answer within timeout, or is gone. It does not
+// wait. It returns false, without done having been or going to be called, when the client does
+// not read what it is sent, or is gone.
+func (c *Conn) ask(id uint64, encoded []byte, timeout time.Duration, done func(ok bool)) bool {
+	return c.askFor(id, encoded, timeout, nil, done)
+}
+
+// askFor is ask with a function that is given the body of a good answer, which is valid until it returns.
+func (c *Conn) askFor(id uint64, encoded []byte, timeout time.Duration, body func([]byte), done func(ok bool)) bool {
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	now := c.srv.mono()
+	c.mu.Lock()
+	if c.ended {
+		c.mu.Unlock()
+		return false
+	}
+	if size := int64(len(encoded)); c.sent-c.read+size > unreadMost {
+		if c.unread == 0 {
+			c.unread = now
+		}
+		c.mu.Unlock()
+		return false
+	}
+	c.sent += int64(len(encoded))
+	if c.asked == nil {
+		c.asked = make(map[uint64]*question, 1)
+	}
+	before := c.asked[id]
+	c.asked[id] = &question{mark: c.sent, by: now + int64(timeout), done: done, body: body}
+	if before == nil || before.done == nil {
+		c.waiting.Add(1)
+	}
+	c.mu.Unlock()
+	if before != nil && before.done != nil {
+		before.done(false) // asked again before it answered
+	}
+	if err := c.stream.SendMsg(&outgoing{encoded}); err != nil {
+		c.answered(id, false, nil)
+		return true
+	}
+	return true
+}
+
+// answered settles a question.
+func (c *Conn) answered(id uint64, ok bool, body []byte) {
+	c.mu.Lock()
+	q := c.asked[id]
+	if q == nil {
+		c.mu.Unlock()
+		return
+	}
+	delete(c.asked, id)
+	if q.mark > c.read {
+		c.read, c.unread = q.mark, 0
+	}
+	if q.done != nil {
+		c.waiting.Add(-1)
+	}
+	c.mu.Unlock()
+	if q.done != nil {
+		if q.body != nil && ok {
+			q.body(body)
+		}
+		q.done(ok)
+	}
+}
+
+// expire settles the questions that were not answered in time. They are remembered without their asker, as
+// a late answer still tells that the client reads.
+func (c *Conn) expire(now int64) {
+	if c.waiting.Load() == 0 {
+		return
+	}
+	var late []func(bool)
+	c.mu.Lock()
+	for _, q := range c.asked {
+		if q.done != nil && now >= q.by {
+			late = append(late, q.done)
+			q.done = nil
+			c.waiting.Add(-1)
+		}
+	}
+	c.mu.Unlock()
+	for _, done := range late {
+		done(false)
+	}
+}
+
+// unreadSince returns since when the client has left too much unread, 0 when it reads.
+func (c *Conn) unreadSince() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.unread
+}
+
+// onClose has f called when the connection is over, at once when it is already.
+func (c *Conn) onClose(f func()) {
+	c.mu.Lock()
+	if ended := c.ended; !ended {
+		c.onEnd = append(c.onEnd, f)
+		c.mu.Unlock()
+		return
+	}
+	c.mu.Unlock()
+	f()
+}
+
+// end forgets a client whose stream is over, and all that hangs on it.
+func (c *Conn) end() {
+	c.mu.Lock()
+	if c.ended {
+		c.mu.Unlock()
+		return
+	}
+	c.ended = true
+	asked, onEnd := c.asked, c.onEnd
+	c.asked, c.onEnd = nil, nil
+	c.mu.Unlock()
+	c.link.registered.CompareAndSwap(c, nil)
+	c.srv.leave(c)
+	for _, q := range asked {
+		if q.done != nil {
+			q.done(false)
+		}
+	}
+	for _, f := range onEnd {
+		f()
+	}
+	if c.Session != nil {
+		c.Session.Close()
+	}
+}
+
+// close ends the connection from our side. What was sent is delivered before.
+func (c *Conn) close() { c.closed.Do(c.link.hangUp) }
+
+// Owed implements delivery.Notifier.
+func (c *Conn) Owed() { c.srv.pushes.add(c) }
+
+// Reset asks the client to connect elsewhere: to the server whose main port is at ip:port, or, when ip is
+// "", to the next one that it knows. Clients of Java connect anew before they leave. done, which may be nil, is
+// told whether the client agreed.
+func (c *Conn) Reset(ip, port string, done func(ok bool)) {
+	if done == nil {
+		done = func(bool) {}
+	}
+	id := c.srv.nextID()
+	b := append(requestBody(id), `,"module":"internal"`...)
+	if ip != "" {
+		b = append(b, `,"serverIp":`...)
+		b = payload.AppendString(b, ip)
+		b = append(b, `,"serverPort":`...)
+		b = payload.AppendString(b, port)
+	}
+	b = append(b, '}')
+	if !c.ask(id, payload.Encode("ConnectResetRequest", "", b), resetTimeout, done) {
+		done(false)
+	}
+}

@@ -1,0 +1,125 @@
+package rpc
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
+
+	"nacre/server/fault"
+	"nacre/server/rpc/payload"
+)
+
+// clusterTypes are requests between nodes, which are not taken from clients (grpc.md §2).
+var clusterTypes = map[string]bool{
+	"ConfigChangeClusterSyncRequest": true, "DistroDataRequest": true, "MemberReportRequest": true,
+	"ServerLoaderInfoRequest": true, "ServerReloadRequest": true,
+}
+
+// overDelay is how long the answer to a request above the rate is held back, as in Nacos: a client that tries again at
+// once is slowed down.
+const overDelay = time.Second
+
+// linkOf returns the connection that a call came on.
+func linkOf(ctx context.Context) (*link, error) {
+	if p, ok := peer.FromContext(ctx); ok {
+		if l, ok := p.AuthInfo.(*link); ok {
+			return l, nil
+		}
+	}
+	return nil, status.Error(codes.Internal, "a call without a connection")
+}
+
+// unary handles one request. Business errors are answers with status 0 (grpc.md §1).
+func (s *Server) unary(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+	l, err := linkOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var in incoming
+	if err := decode(&in); err != nil {
+		return nil, err // too large, or compressed in a way that is not known
+	}
+	defer in.free()
+	s.requests.Add(1)
+	m, err := payload.Decode(in.bytes())
+	if err != nil {
+		s.wrong.Add(1)
+		return nil, status.Error(codes.Internal, "invalid protobuf: "+err.Error())
+	}
+	return &outgoing{s.answer(ctx, l, &m).b}, nil
+}
+
+// answer checks a request in the order of Nacos (grpc.md §2) and has it handled.
+func (s *Server) answer(ctx context.Context, l *link, m *payload.Message) reply {
+	if clusterTypes[string(m.Type)] {
+		return s.refuse(codeBadGateway, "the type "+string(m.Type)+" is taken from other servers only, not on this port")
+	}
+	if err := s.serving(); err != nil {
+		return s.refuse(codeStarting, "Server is starting,please try later.")
+	}
+	if string(m.Type) == "ServerCheckRequest" {
+		return serverCheck(l)
+	}
+	h := s.handlers[string(m.Type)]
+	if h == nil {
+		return s.refuse(codeNoHandler, "RequestHandler Not Found")
+	}
+	c := l.registered.Load()
+	if c == nil {
+		return s.refuse(codeUnknown, "Connection is unregistered.")
+	}
+	l.seen()
+	if c.limit != nil && !c.limit.Allow() {
+		s.wrong.Add(1)
+		hold(ctx, overDelay)
+		return ownFailure(string(m.Type), codeOver, "more than "+strconv.Itoa(s.cfg.Limits.Rate)+" requests a second on one connection (setting grpc-max-rate)")
+	}
+	return h(ctx, c, m)
+}
+
+func hold(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+func (s *Server) refuse(code int, message string) reply {
+	s.wrong.Add(1)
+	return refuse(code, message)
+}
+
+// serving returns nil when requests may be answered.
+func (s *Server) serving() error {
+	if s.stopping.Load() {
+		return fault.New(fault.Unavailable, "the server is stopping")
+	}
+	return s.cfg.Ready()
+}
+
+func serverCheck(l *link) reply {
+	b := append(make([]byte, 0, 160), `{"resultCode":200,"errorCode":0,"connectionId":`...)
+	b = payload.AppendString(b, l.id)
+	return reply{payload.Encode("ServerCheckResponse", "", append(b, `,"supportAbilityNegotiation":true,"success":true}`...))}
+}
+
+// okBody is an answer that says success and no more.
+const okBody = `{"resultCode":200,"errorCode":0,"success":true}`
+
+var healthy = reply{payload.Encode("HealthCheckResponse", "", []byte(okBody))}
+
+func healthCheck(context.Context, *Conn, *payload.Message) reply { return healthy }
+
+// requestBody begins the body of a request to a client; the caller ends it.
+func requestBody(id uint64) []byte {
+	b := append(make([]byte, 0, 256), `{"headers":{},"requestId":"`...)
+	b = strconv.AppendUint(b, id, 10)
+	return append(b, '"')
+}

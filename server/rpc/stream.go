@@ -1,0 +1,196 @@
+package rpc
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+	"google.golang.org/grpc"
+
+	"nacre/server/clock"
+	"nacre/server/config/delivery"
+	"nacre/server/fault"
+	"nacre/server/rpc/payload"
+)
+
+// setup is a ConnectionSetupRequest (grpc.md §3).
+type setup struct {
+	ClientVersion loose            `json:"clientVersion"`
+	Tenant        loose            `json:"tenant"`
+	Labels        map[string]loose `json:"labels"`
+	// AbilityTable counts by being there, also when it is empty.
+	AbilityTable map[string]any `json:"abilityTable"`
+}
+
+// loose is a text that may be written as a number or a truth value.
+type loose string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *loose) UnmarshalJSON(b []byte) error {
+	switch {
+	case b[0] == '"':
+		var s string
+		if err := json.Unmarshal(b, &s); err != nil {
+			return err
+		}
+		*l = loose(s)
+	case string(b) != "null":
+		*l = loose(b)
+	}
+	return nil
+}
+
+// How many labels a client may introduce itself with, and how long one may be, in bytes.
+const (
+	maxLabels = 64
+	maxLabel  = 1024
+)
+
+// refuseLinger is the time for the end of a refused client's stream to get out before its connection ends.
+const refuseLinger = 200 * time.Millisecond
+
+// stream serves a client's stream: its introduction, then its answers to our requests. It returns nil, which is
+// status 0, whoever ends it.
+func (s *Server) stream(_ any, stream grpc.ServerStream) error {
+	l, err := linkOf(stream.Context())
+	if err != nil {
+		return err
+	}
+	var c *Conn
+	defer func() {
+		if c != nil {
+			c.end()
+		}
+	}()
+	for {
+		var in incoming
+		if stream.RecvMsg(&in) != nil {
+			return nil
+		}
+		m, err := payload.Decode(in.bytes())
+		if err == nil {
+			l.seen()
+			switch {
+			case string(m.Type) == "ConnectionSetupRequest":
+				if c, err = s.introduce(l, c, stream, &m); err != nil {
+					s.cfg.Log.Warn("a gRPC client was refused", "client", l.remote, "why", err)
+					in.free()
+					time.AfterFunc(refuseLinger, l.hangUp)
+					return nil
+				}
+			case c != nil:
+				c.hear(&m)
+			}
+		}
+		in.free() // what can't be read or is not known is ignored, as Nacos does
+	}
+}
+
+// introduce registers the client of a connection, or acknowledges it again. The error says why it is refused;
+// an introduction that can't be read is ignored.
+func (s *Server) introduce(l *link, c *Conn, stream grpc.ServerStream, m *payload.Message) (*Conn, error) {
+	var set setup
+	if err := json.Unmarshal(m.Body, &set); err != nil {
+		s.cfg.Log.Debug("a ConnectionSetupRequest could not be read", "client", l.remote, "error", err)
+		return c, nil
+	}
+	if c == nil {
+		if l.registered.Load() != nil {
+			return nil, fault.New(fault.Conflict, "its connection has a stream already")
+		}
+		made := s.newConn(l, stream, m, &set)
+		if made.sdk {
+			if err := s.serving(); err != nil {
+				return nil, err
+			}
+		}
+		if why := s.admit(made); why != "" {
+			s.refused.Add(1)
+			return nil, fault.New(fault.Limited, "%s", why)
+		}
+		made.Session = s.cfg.Ledger.Open(made.Client, made)
+		if !s.register(l, made) {
+			made.end()
+			return nil, fault.New(fault.Unavailable, "its connection is over")
+		}
+		c = made
+	}
+	if set.AbilityTable == nil {
+		return c, nil // C#'s SDK stops reading when it gets what it did not ask for
+	}
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	ack := []byte(`{"headers":{},"abilityTable":{"fuzzyWatch":true,"lock":false,"supportPersistentInstanceByGrpc":false},"module":"internal"}`)
+	_ = stream.SendMsg(&outgoing{payload.Encode("SetupAckRequest", "", ack)}) // fails only when the stream is over
+	return c, nil
+}
+
+// register makes c the connection's client, unless the connection is over.
+func (s *Server) register(l *link, c *Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, open := s.links[l]; !open {
+		return false
+	}
+	l.registered.Store(c)
+	return true
+}
+
+func (s *Server) newConn(l *link, stream grpc.ServerStream, m *payload.Message, set *setup) *Conn {
+	c := &Conn{link: l, srv: s, stream: stream, Client: delivery.Client{
+		ID: l.id, Transport: delivery.GRPC, IP: string(m.ClientIP), Remote: l.remote,
+		SDK: clip(string(set.ClientVersion)), Tenant: clip(string(set.Tenant)), ConnectedMs: clock.Millis(s.cfg.Clock),
+	}}
+	if c.Client.IP == "" || len(c.Client.IP) > 64 {
+		c.Client.IP = l.ip
+	}
+	if len(set.Labels) > 0 {
+		c.Client.Labels = make(map[string]string, min(len(set.Labels), maxLabels))
+		for k, v := range set.Labels {
+			if len(c.Client.Labels) < maxLabels && len(k) <= maxLabel {
+				c.Client.Labels[k] = clip(string(v))
+			}
+		}
+	}
+	labels := c.Client.Labels
+	c.sdk = labels["source"] == "sdk"
+	c.Client.App, c.Client.Tag = labels["AppName"], labels["Vipserver-Tag"]
+	if n := s.cfg.Limits.Rate; n > 0 {
+		c.limit = rate.NewLimiter(rate.Limit(n), n)
+	}
+	return c
+}
+
+func clip(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxLabel)], "") }
+
+// hear takes a client's answer. Only its number and result count (grpc.md §2): SDKs give it types of other answers.
+func (c *Conn) hear(m *payload.Message) {
+	var answer struct {
+		RequestID  loose `json:"requestId"`
+		ResultCode loose `json:"resultCode"`
+	}
+	if json.Unmarshal(m.Body, &answer) != nil {
+		return
+	}
+	id, ok := number(string(answer.RequestID))
+	if !ok {
+		return
+	}
+	c.answered(id, answer.ResultCode == "200", m.Body)
+}
+
+func number(text string) (uint64, bool) {
+	if text == "" || len(text) > 19 {
+		return 0, false
+	}
+	var n uint64
+	for i := range len(text) {
+		d := text[i] - '0'
+		if d > 9 {
+			return 0, false
+		}
+		n = n*10 + uint64(d)
+	}
+	return n, true
+}
