@@ -244,6 +244,13 @@ func (q *Poll) Gone() {
 	}
 }
 
+// Left reports, once the poll has ended, whether its client went away while it waited.
+func (q *Poll) Left() bool {
+	q.parker.mu.Lock()
+	defer q.parker.mu.Unlock()
+	return q.state == ended
+}
+
 func (p *Parker) end(q *Poll) {
 	p.waiting.Add(-1)
 	q.onEnd()

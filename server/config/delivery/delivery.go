@@ -91,7 +91,7 @@ func New(c Config) *Ledger {
 	for i := range l.shards {
 		l.shards[i].topics = make(map[uint64]*topic)
 	}
-	l.slots.init(clock.Millis(c.Clock))
+	l.slots.init(l)
 	return l
 }
 
@@ -142,7 +142,7 @@ func (l *Ledger) Changed(k config.Key, _, after *config.Item) {
 func (l *Ledger) mark(t *topic, after *config.Item, tell []*Session) []*Session {
 	revision := max(l.cfg.Revision(), newest(after))
 	known := revision > t.revision // else a restored state, whose numbers say nothing
-	t.item, t.revision, t.announce = after, max(revision, t.revision), true
+	t.item, t.revision, t.announce = after, max(revision, t.revision), false
 	now := l.wall()
 	want, same := after.MD5For(config.Client{}), after == nil || len(after.Grays) == 0
 	for _, e := range t.list {
@@ -169,6 +169,7 @@ func (l *Ledger) mark(t *topic, after *config.Item, tell []*Session) []*Session 
 		}
 		s.mu.Unlock()
 	}
+	t.announce = true
 	return tell
 }
 

@@ -14,7 +14,7 @@ const (
 	// ClientConnected and ClientGone are about a client, the others about a configuration, too.
 	ClientConnected Kind = iota
 	ClientGone
-	// ClientBehind says that a client did not confirm a change within a second, ClientLooping that it asks again and
+	// ClientBehind says that a client did not confirm a change within a second or so, ClientLooping that it asks again and
 	// again with a wrong md5, ClientInSync that one of which either was said has what it is to see.
 	ClientBehind
 	ClientLooping
@@ -28,12 +28,15 @@ type Event struct {
 	Kind   Kind
 	Client Client
 	Key    config.Key
-	// Revision and MD5 are of what the client is to see.
+	// Revision is of what the client is to see. MD5 is what it has; of ConfigInSync, the formal content's.
 	Revision uint64
 	MD5      string
 	// InSync of Listeners have it; of ConfigInSync.
 	InSync, Listeners int
 }
+
+// maxEvents bounds the events that wait while Config.Events takes others; more are dropped.
+const maxEvents = 65_536
 
 // eventQueue takes events under any lock and hands them out under none, in their order.
 type eventQueue struct {
@@ -47,7 +50,9 @@ func (q *eventQueue) add(l *Ledger, e Event) {
 		return
 	}
 	q.mu.Lock()
-	q.list = append(q.list, e)
+	if len(q.list) < maxEvents {
+		q.list = append(q.list, e)
+	}
 	q.mu.Unlock()
 }
 
@@ -83,7 +88,7 @@ type owing struct {
 func (o *owing) add(s *Session) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if s.owingAt == 0 && !s.closed {
+	if s.owingAt == 0 {
 		o.list = append(o.list, s)
 		s.owingAt = int32(len(o.list))
 	}
@@ -104,6 +109,12 @@ func (o *owing) remove(s *Session) {
 	if cap(o.list) > 256 && len(o.list) < cap(o.list)/4 {
 		o.list = append(make([]*Session, 0, 2*len(o.list)), o.list...)
 	}
+}
+
+func (o *owing) empty() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.list) == 0
 }
 
 func (o *owing) snapshot(dst []*Session) []*Session {

@@ -3,13 +3,10 @@ package delivery
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"nacre/server/config"
 )
-
-func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // State is how a listening stands.
 type State string
@@ -46,8 +43,6 @@ type Listening struct {
 	Attempts, Loops int
 }
 
-func (s *Session) describe() Client { return *s.client }
-
 // listening describes e. The shard of its topic and the session are locked.
 func (s *Session) listening(e *entry) Listening {
 	t := e.topic
@@ -60,7 +55,7 @@ func (s *Session) listening(e *entry) Listening {
 			x.Gray = g.Name
 		}
 	}
-	x.Connected = s.slot == nil || s.slot.busy()
+	x.Connected = s.slot == nil || s.polling
 	if e.flags&behind != 0 {
 		x.State, x.SinceMs = e.state(), e.sinceMs
 	}

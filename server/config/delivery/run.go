@@ -6,81 +6,89 @@ import (
 )
 
 const (
-	// checkEvery is how often what is owed is looked at.
-	checkEvery = 250 * time.Millisecond
-	// sweepEvery is how often clients that poll and did not come back are looked for.
-	sweepEvery = 5 * time.Second
-	// behindMs is for how many ms a client may be behind before that is worth a word.
-	behindMs = 1000
-	// loopGapMs is how far apart in ms listens with the same wrong md5 may be to count as a loop, loopCount how many make one.
-	loopGapMs = 60_000
-	loopCount = 3
+	// scanEvery is how exactly a repetition comes in its time.
+	scanEvery = 250 * time.Millisecond
+	// behindAfter is how long a client may be behind before it is said; startAfter for one that just began to listen.
+	behindAfterMs, startAfterMs = 1_000, 10_000
+	// loopGapMs is the longest time between two listens of a loop, loopCount how many make one: three within a minute.
+	loopGapMs, loopCount = 30_000, 3
 )
 
-// Run tells clients again of what they did not confirm, says who stays behind, and forgets clients that no
-// longer poll, until ctx ends.
+// Run tells clients again that did not confirm a change, says who is behind, and forgets clients that poll no
+// more, until ctx ends. While nobody is owed anything and no poll is away it sleeps.
 func (l *Ledger) Run(ctx context.Context) error {
-	check := time.NewTimer(checkEvery)
-	defer check.Stop()
-	sweep := time.NewTicker(sweepEvery)
-	defer sweep.Stop()
-	var owed []*Session
+	timer := time.NewTimer(scanEvery)
+	defer timer.Stop()
+	var batch []*Session
 	for {
+		batch = l.scan(batch)
+		idle := l.owing.empty() && l.slots.empty()
+		var tick <-chan time.Time
+		if !idle {
+			timer.Reset(scanEvery)
+			tick = timer.C
+		}
+		wake := l.wake
+		if !idle {
+			wake = nil // it looks again anyway
+		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-sweep.C:
-			l.slots.sweep(l)
-		case <-l.wake: // something is owed, perhaps the first
-			check.Reset(checkEvery)
-			continue
-		case <-check.C:
-			owed = l.check(owed[:0])
-			if len(owed) > 0 {
-				check.Reset(checkEvery)
-			}
-			clear(owed)
+		case <-tick:
+		case <-wake:
 		}
-		l.events.flush(l)
 	}
 }
 
-// check goes through all sessions that are owed something, and returns them.
-func (l *Ledger) check(owed []*Session) []*Session {
-	owed = l.owing.snapshot(owed)
-	mono, wall := l.mono(), l.wall()
-	for _, s := range owed {
-		if s.again(mono, wall) {
+// scan looks once at all that is owed and at all polls that are away. It returns batch, emptied, for the next time.
+func (l *Ledger) scan(batch []*Session) []*Session {
+	now, wall := l.mono(), l.wall()
+	batch = l.owing.snapshot(batch[:0])
+	for i, s := range batch {
+		if s.overdue(now, wall) {
 			s.notifier.Owed()
 		}
+		batch[i] = nil
 	}
-	return owed
+	l.slots.expire(now)
+	l.events.flush(l)
+	if cap(batch) > 1024 && len(batch) < cap(batch)/4 {
+		return nil
+	}
+	return batch[:0]
 }
 
-// again makes ready what is due again, and reports whether there is anything to take.
-func (s *Session) again(mono, wall int64) bool {
+// overdue makes due what was told too long ago, and says what is behind for long. It reports whether there is
+// something to take.
+func (s *Session) overdue(now, wall int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var next *entry
-	for e := s.sent.head; e != nil; e = next {
-		next = e.next
-		s.report(e, wall)
-		if s.notifier != nil && mono >= e.due {
-			s.unlink(e)
-			e.flags |= ready
-			s.ready.push(e)
-		}
+	if s.closed {
+		return false
 	}
 	for e := s.ready.head; e != nil; e = e.next {
 		s.report(e, wall)
 	}
-	return s.ready.head != nil && s.notifier != nil
+	var next *entry
+	for e := s.sent.head; e != nil; e = next {
+		next = e.next
+		s.report(e, wall)
+		if s.notifier != nil && e.due <= now {
+			s.sent.remove(e)
+			e.flags |= ready
+			s.ready.push(e)
+		}
+	}
+	return s.ready.head != nil
 }
 
-// report says that a client stays behind, once until it is in sync again.
 func (s *Session) report(e *entry, wall int64) {
-	l := s.ledger
-	if e.flags&reported != 0 || wall-e.sinceMs < behindMs {
+	after := int64(startAfterMs)
+	if e.flags&settled != 0 {
+		after = behindAfterMs
+	}
+	if e.flags&reported != 0 || wall-e.sinceMs < after {
 		return
 	}
 	e.flags |= reported
@@ -88,5 +96,5 @@ func (s *Session) report(e *entry, wall int64) {
 	if e.loops >= loopCount {
 		kind = ClientLooping
 	}
-	l.events.add(l, Event{Kind: kind, Client: s.describe(), Key: e.topic.key, Revision: e.revision})
+	s.ledger.events.add(s.ledger, Event{Kind: kind, Client: s.describe(), Key: e.topic.key, Revision: e.revision, MD5: e.md5})
 }

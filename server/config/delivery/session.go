@@ -113,6 +113,7 @@ type Session struct {
 	at      int32 // in the ledger's list of all; guarded there
 	owingAt int32 // in the ledger's list of those that are owed something, plus 1; guarded there
 	closed  bool
+	polling bool // a poll of it is being answered or waits
 }
 
 func (s *Session) sees() config.Client { return config.Client{IP: s.ip, Tag: s.client.Tag} }
@@ -163,11 +164,12 @@ func (s *Session) drop(i int) {
 // that and the next push. Faults: Limited when too many listen, Unavailable after Close.
 func (s *Session) Listen(ws []Watch) (changed []int, err error) {
 	for i := range ws {
-		differs, err := s.listen(&ws[i])
+		w := &ws[i]
+		differs, err := s.listen(w.Key, w.MD5, w.Spelling)
 		if err != nil {
 			return changed, err
 		}
-		if differs {
+		if differs || w.NoMD5 {
 			changed = append(changed, i)
 		}
 	}
@@ -175,12 +177,12 @@ func (s *Session) Listen(ws []Watch) (changed []int, err error) {
 	return changed, nil
 }
 
-func (s *Session) listen(w *Watch) (changed bool, err error) {
+func (s *Session) listen(k config.Key, md5 string, spelling uint8) (differs bool, err error) {
 	l := s.ledger
-	sh, hash := l.shard(w.Key)
+	sh, hash := l.shard(k)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	t := sh.open(l, hash, w.Key)
+	t := sh.open(l, hash, k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, e := s.find(t)
@@ -192,10 +194,8 @@ func (s *Session) listen(w *Watch) (changed bool, err error) {
 			return false, err
 		}
 	}
-	e.spelling = w.Spelling
-	want := t.item.MD5For(s.sees())
-	differs := s.heard(e, w.MD5, want)
-	return differs || w.NoMD5 && want == "", nil
+	e.spelling = spelling
+	return s.heard(e, md5, t.item.MD5For(s.sees())), nil
 }
 
 // begin makes s listen for t.
@@ -263,7 +263,7 @@ func (s *Session) owe(e *entry, revision uint64, nowMs int64) {
 		e.flags &^= acked
 	}
 	if s.notifier == nil { // a poll was told by what changed it, or comes and asks
-		if s.slot.busy() {
+		if s.polling {
 			e.flags |= told
 		}
 		s.sent.push(e)
@@ -352,7 +352,7 @@ func (s *Session) Take(dst []Push, most int) []Push {
 	l := s.ledger
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ready.head == nil {
+	if s.closed || s.ready.head == nil {
 		return dst
 	}
 	now := l.wall()
@@ -394,7 +394,7 @@ func (s *Session) answered(k config.Key, revision uint64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, e := s.find(t)
-	if e == nil {
+	if e == nil || s.closed {
 		return
 	}
 	if ok {

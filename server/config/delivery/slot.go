@@ -2,159 +2,268 @@ package delivery
 
 import (
 	"hash/maphash"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
+	"time"
+
+	"nacre/server/config"
 )
 
-// slotTTLMs is for how many ms after its last poll a client that polls is remembered. SDKs poll again at once; one
-// that could not reach the server waits two seconds.
-const slotTTLMs = 15_000
+// Poller is what is known of a client that polls: it has no id, and a connection only while it waits.
+type Poller struct {
+	// IP is its address, Port that of its socket.
+	IP   string
+	Port uint16
+	// App, SDK, Tag and Tenant are as those of a Client.
+	App, SDK, Tag, Tenant string
+}
 
-// Slot is a client that polls. It has no connection that says who it is: whoever polls from the same address,
-// with the same application, library and tag, for the same keys, may be the same client, and takes a slot in
-// which nobody polls now, that of the same socket before others. So the number of slots is that of clients, whichever is which.
+const (
+	// goneAfter is how long a client may be away after its last poll was answered, leftAfter after it closed its connection.
+	goneAfter, leftAfter = 60 * time.Second, 10 * time.Second
+	// mostKinds bounds the different (app, SDK, tag, tenant) of pollers that are kept once for all.
+	mostKinds = 10_000
+	// compareSlots is how many free slots are looked through for one that has a key in common.
+	compareSlots = 64
+)
+
+// Slot is a client that polls, from one poll to the next. A poll takes the slot that its client had
+// before: one with the same address, application, library and tag that is away, the same port or the same keys
+// preferred.
 type Slot struct {
-	session  *Session
-	identity uint64
-
-	// Guarded by the table.
-	parked bool
-	leftMs int64
-	next   *Slot // in its identity's list
+	Session
+	number      uint64
+	connectedMs int64
+	ident, set  uint64
+	port        uint16
+	free        *freeSlot // guarded by the table, as ident, set and port
 }
 
-// slotTable holds the slots by identity.
+// freeSlot is what is known of a slot while no poll uses it.
+type freeSlot struct {
+	at               int // in the list of free ones
+	prevSet, nextSet *Slot
+	until            int64 // on the ledger's own time
+}
+
 type slotTable struct {
-	mu   sync.Mutex
-	byID map[uint64]*Slot
-	seq  int64
+	ledger *Ledger
+	mu     sync.Mutex
+	last   uint64 // number of the newest slot
+	kinds  map[Poller]*Client
+	free   []*Slot
+	byPort map[portKey]*Slot
+	bySet  map[setKey]*Slot // the first of a chain
 }
 
-func (t *slotTable) init(firstID int64) { t.byID, t.seq = make(map[uint64]*Slot), firstID }
-
-// busy reports whether a poll waits, or has just been answered, in the slot.
-func (s *Slot) busy() bool {
-	t := &s.session.ledger.slots
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return s.parked
-}
-
-// Poll notes that a client polls for ws, with the md5s that it has. Call Done when the poll is over: answered,
-// timed out, or its client gone. Faults: Limited when too many listen.
-func (l *Ledger) Poll(c Client, ws []Watch) (*Slot, error) {
-	slot, made := l.slots.take(l, &c, ws)
-	s := slot.session
-	if made {
-		l.all.add(s)
-		l.events.add(l, Event{Kind: ClientConnected, Client: c})
-	} else if s.remote() != c.Remote {
-		s.moved(&c)
+type (
+	portKey struct {
+		ident uint64
+		port  uint16
 	}
-	_, err := s.Listen(ws)
-	if err != nil {
-		slot.Done()
-		return nil, err
+	setKey struct{ ident, set uint64 }
+)
+
+func (t *slotTable) init(l *Ledger) {
+	t.ledger, t.last = l, uint64(l.wall())*1000
+	t.kinds, t.byPort, t.bySet = make(map[Poller]*Client), make(map[portKey]*Slot), make(map[setKey]*Slot)
+}
+
+// Poll says what a client that polls has now, and returns its slot and the places in ws of what it sees with another
+// md5. The poll may be answered then or wait; the caller calls Done when it has ended. Faults: Limited when too
+// many listen.
+func (l *Ledger) Poll(p Poller, ws []config.Watch) (slot *Slot, changed []int, err error) {
+	ident := maphash.Comparable(l.seed, Poller{IP: p.IP, App: p.App, SDK: p.SDK, Tag: p.Tag, Tenant: p.Tenant})
+	set := uint64(0)
+	for i := range ws {
+		set += maphash.Comparable(l.seed, ws[i].Key)
+	}
+	s, made := l.slots.take(p, ident, set, ws)
+	if made {
+		l.all.add(&s.Session)
+		l.events.add(l, Event{Kind: ClientConnected, Client: s.describe()})
+	}
+	for i := range ws {
+		differs, err := s.listen(ws[i].Key, ws[i].MD5, 0)
+		if err != nil {
+			s.Close()
+			return nil, nil, err
+		}
+		if differs {
+			changed = append(changed, i)
+		}
+	}
+	if len(s.entries) > len(ws) {
+		s.only(ws)
 	}
 	l.events.flush(l)
-	return slot, nil
+	return s, changed, nil
 }
 
-func (s *Session) remote() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.client.Remote
-}
-
-// moved notes that the client polls through another socket now.
-func (s *Session) moved(c *Client) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := &s.ledger.slots
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	c.ID, c.Transport, c.ConnectedMs = s.client.ID, HTTP, s.client.ConnectedMs
-	s.client = c
-}
-
-// take returns a free slot for the client, or a new one.
-func (t *slotTable) take(l *Ledger, c *Client, ws []Watch) (slot *Slot, made bool) {
-	id := l.identity(c, ws)
-	now := l.wall()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var free *Slot
-	for s := t.byID[id]; s != nil; s = s.next {
-		if s.parked {
-			continue
-		}
-		if free == nil {
-			free = s
-		}
-		if s.session.client.Remote == c.Remote { // written with the table locked, see moved
-			free = s
-			break
-		}
-	}
-	if free != nil {
-		free.parked = true
-		return free, false
-	}
-	t.seq++
-	c.ID, c.Transport, c.ConnectedMs = "http_"+c.Remote+"_"+itoa(t.seq), HTTP, now
-	slot = &Slot{identity: id, parked: true, next: t.byID[id]}
-	slot.session = &Session{ledger: l, client: c, ip: c.IP, slot: slot}
-	t.byID[id] = slot
-	return slot, true
-}
-
-// identity is the same for clients that can't be told apart.
-func (l *Ledger) identity(c *Client, ws []Watch) uint64 {
-	var h maphash.Hash
-	h.SetSeed(l.seed)
-	for _, s := range [...]string{c.IP, c.App, c.SDK, c.Tag} {
-		h.WriteString(s)
-		h.WriteByte(0)
-	}
-	id := h.Sum64()
+// only ends listening for all keys that are not in ws.
+func (s *Slot) only(ws []config.Watch) {
+	kept := make(map[config.Key]struct{}, len(ws))
 	for i := range ws {
-		id += maphash.Comparable(l.seed, ws[i].Key) // in whatever order
+		kept[ws[i].Key] = struct{}{}
 	}
-	return id
-}
-
-// Done says that the poll is over. The slot must not be used afterwards.
-func (s *Slot) Done() {
-	l := s.session.ledger
-	now := l.wall()
-	l.slots.mu.Lock()
-	s.parked, s.leftMs = false, now
-	l.slots.mu.Unlock()
-}
-
-// sweep closes the sessions of those who did not poll again.
-func (t *slotTable) sweep(l *Ledger) {
-	before := l.wall() - slotTTLMs
-	var gone []*Session
-	t.mu.Lock()
-	for id, head := range t.byID {
-		var kept *Slot
-		for s := head; s != nil; {
-			next := s.next
-			if !s.parked && s.leftMs <= before {
-				gone = append(gone, s.session)
-			} else {
-				s.next, kept = kept, s
-			}
-			s = next
+	var gone []config.Key
+	s.mu.Lock()
+	for _, e := range s.entries {
+		if _, ok := kept[e.topic.key]; !ok {
+			gone = append(gone, e.topic.key)
 		}
-		if kept == nil {
-			delete(t.byID, id)
-		} else {
-			t.byID[id] = kept
+	}
+	s.mu.Unlock()
+	s.Unlisten(gone)
+}
+
+// Done says that the poll has ended; left, that the client closed its connection while it waited. The slot
+// must not be used afterwards.
+func (s *Slot) Done(left bool) {
+	s.mu.Lock()
+	s.polling = false
+	s.mu.Unlock()
+	away := goneAfter
+	if left {
+		away = leftAfter
+	}
+	s.ledger.slots.put(s, s.ledger.mono()+int64(away))
+	s.ledger.nudge()
+}
+
+// take returns a slot for a poll, and whether it is a new one.
+func (t *slotTable) take(p Poller, ident, set uint64, ws []config.Watch) (s *Slot, made bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s = t.byPort[portKey{ident, p.Port}]
+	if s == nil {
+		s = t.bySet[setKey{ident, set}]
+	}
+	if s == nil && len(t.free) <= compareSlots {
+		for _, x := range t.free {
+			if x.ident == ident && x.listensForAny(ws) {
+				s = x
+				break
+			}
+		}
+	}
+	if made = s == nil; made {
+		t.last++
+		s = &Slot{number: t.last, connectedMs: t.ledger.wall(), ident: ident}
+		s.Session = Session{ledger: t.ledger, client: t.kind(p), ip: strings.Clone(p.IP), slot: s}
+	} else {
+		t.unfree(s)
+	}
+	s.port, s.set = p.Port, set
+	s.mu.Lock()
+	s.polling = true
+	s.mu.Unlock()
+	return s, made
+}
+
+// kind returns what slots of one application share.
+func (t *slotTable) kind(p Poller) *Client {
+	key := Poller{App: p.App, SDK: p.SDK, Tag: p.Tag, Tenant: p.Tenant}
+	if c := t.kinds[key]; c != nil {
+		return c
+	}
+	key = Poller{App: strings.Clone(p.App), SDK: strings.Clone(p.SDK), Tag: strings.Clone(p.Tag), Tenant: strings.Clone(p.Tenant)}
+	c := &Client{Transport: HTTP, App: key.App, SDK: key.SDK, Tag: key.Tag, Tenant: key.Tenant}
+	if len(t.kinds) >= mostKinds {
+		clear(t.kinds) // slots keep what they have
+	}
+	t.kinds[key] = c
+	return c
+}
+
+// listensForAny reports whether s listens for one of the first keys of ws.
+func (s *Slot) listensForAny(ws []config.Watch) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.entries[:min(len(s.entries), compareSlots)] {
+		if slices.ContainsFunc(ws[:min(len(ws), compareSlots)], func(w config.Watch) bool { return w.Key == e.topic.key }) {
+			return true
+		}
+	}
+	return false
+}
+
+// put makes s one that the next poll of its client may take.
+func (t *slotTable) put(s *Slot, until int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s.free = &freeSlot{at: len(t.free), until: until}
+	t.free = append(t.free, s)
+	t.byPort[portKey{s.ident, s.port}] = s
+	key := setKey{s.ident, s.set}
+	if first := t.bySet[key]; first != nil {
+		s.free.nextSet, first.free.prevSet = first, s
+	}
+	t.bySet[key] = s
+}
+
+// unfree takes s out of the free ones.
+func (t *slotTable) unfree(s *Slot) {
+	f := s.free
+	s.free = nil
+	last := len(t.free) - 1
+	t.free[f.at] = t.free[last]
+	if f.at != last {
+		t.free[f.at].free.at = f.at
+	}
+	t.free[last] = nil
+	t.free = t.free[:last]
+	if k := (portKey{s.ident, s.port}); t.byPort[k] == s {
+		delete(t.byPort, k)
+	}
+	if f.nextSet != nil {
+		f.nextSet.free.prevSet = f.prevSet
+	}
+	switch key := (setKey{s.ident, s.set}); {
+	case f.prevSet != nil:
+		f.prevSet.free.nextSet = f.nextSet
+	case f.nextSet != nil:
+		t.bySet[key] = f.nextSet
+	default:
+		delete(t.bySet, key)
+	}
+	if last == 0 && cap(t.free) > 1024 { // maps do not shrink
+		t.free, t.byPort, t.bySet = nil, make(map[portKey]*Slot), make(map[setKey]*Slot)
+	}
+}
+
+func (t *slotTable) empty() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.free) == 0
+}
+
+// expire forgets the clients that are away for too long.
+func (t *slotTable) expire(now int64) {
+	var gone []*Slot
+	t.mu.Lock()
+	for i := len(t.free) - 1; i >= 0; i-- {
+		if s := t.free[i]; s.free.until <= now {
+			t.unfree(s)
+			gone = append(gone, s)
 		}
 	}
 	t.mu.Unlock()
 	for _, s := range gone {
 		s.Close()
 	}
+}
+
+// describe returns what is known of the client.
+func (s *Session) describe() Client {
+	c := *s.client
+	if s.slot != nil {
+		c.ID = "poll_" + strconv.FormatUint(s.slot.number, 10)
+		c.IP, c.ConnectedMs = s.ip, s.slot.connectedMs
+		c.Remote = net.JoinHostPort(s.ip, strconv.Itoa(int(s.slot.port)))
+	}
+	return c
 }

@@ -2,6 +2,7 @@ package v1
 
 import (
 	"math"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,41 +51,33 @@ func (a *api) listen(c *fiber.Ctx, p *wire.Params) error {
 	if timeout == nil {
 		return a.shortPoll(c, client, &set)
 	}
-	slot, err := a.Delivery.Poll(a.poller(c, client), deliveryWatches(set.watches))
+	slot, changed, err := a.Delivery.Poll(poller(c, client), set.watches)
 	if err != nil {
 		return err
 	}
-	hangup := !strings.EqualFold(c.Get(headerNoHangup), "true")
-	if changed := a.Configs.Changed(client, set.watches); len(changed) > 0 || !hangup {
-		slot.Done()
-		return sendChanged(c, &set, changed)
+	if len(changed) > 0 || strings.EqualFold(c.Get(headerNoHangup), "true") {
+		slot.Done(false)
+		return sendChanged(c, &set, set.keys(changed))
 	}
 	hold, err := holdTime(string(timeout))
 	if err != nil {
-		slot.Done()
+		slot.Done(false)
 		return err
 	}
 	return a.hold(c, client, &set, hold, slot)
 }
 
 // poller is who polls, for the ledger of deliveries.
-func (a *api) poller(c *fiber.Ctx, client config.Client) delivery.Client {
+func poller(c *fiber.Ctx, client config.Client) delivery.Poller {
 	sdk := c.Get(fiber.HeaderUserAgent)
 	if v := c.Get("Client-Version"); v != "" && !strings.HasPrefix(sdk, "Nacos-") {
 		sdk = v
 	}
-	return delivery.Client{
-		Transport: delivery.HTTP, IP: client.IP, Remote: c.Context().RemoteAddr().String(), Tag: client.Tag,
-		App: strings.Clone(c.Get("Client-AppName")), SDK: strings.Clone(sdk),
+	p := delivery.Poller{IP: client.IP, App: c.Get("Client-AppName"), SDK: sdk, Tag: client.Tag}
+	if at, ok := c.Context().RemoteAddr().(*net.TCPAddr); ok {
+		p.Port = uint16(at.Port)
 	}
-}
-
-func deliveryWatches(watches []config.Watch) []delivery.Watch {
-	out := make([]delivery.Watch, len(watches))
-	for i, w := range watches {
-		out[i] = delivery.Watch{Key: w.Key, MD5: w.MD5}
-	}
-	return out
+	return p
 }
 
 // hold parks the client until something changes or the time is over.
@@ -97,7 +90,7 @@ func (a *api) hold(c *fiber.Ctx, client config.Client, set *listeningSet, hold t
 	poll := a.Park.New(encode)
 	changed, reg, err := a.Configs.Listen(client, set.watches, poll)
 	if err != nil || len(changed) > 0 {
-		slot.Done()
+		slot.Done(false)
 		if err != nil {
 			return err
 		}
@@ -105,7 +98,7 @@ func (a *api) hold(c *fiber.Ctx, client config.Client, set *listeningSet, hold t
 	}
 	return a.Park.Park(c.Context(), poll, hold, func() {
 		reg.Cancel()
-		slot.Done()
+		slot.Done(poll.Left())
 	})
 }
 
@@ -131,7 +124,12 @@ func sendChanged(c *fiber.Ctx, set *listeningSet, changed []config.Key) error {
 // shortPoll compares and answers at once, without waiting: the oldest clients read two headers,
 // others the body.
 func (a *api) shortPoll(c *fiber.Ctx, client config.Client, set *listeningSet) error {
-	changed := a.Configs.Changed(client, set.watches)
+	slot, at, err := a.Delivery.Poll(poller(c, client), set.watches)
+	if err != nil {
+		return err
+	}
+	slot.Done(false)
+	changed := set.keys(at)
 	wire.NoCache(c)
 	body := ""
 	if readsHeaders(c.Get("Client-Version")) {

@@ -104,6 +104,15 @@ func (s listeningSet) unique() listeningSet {
 	return s
 }
 
+// keys returns the keys of the watches at those places.
+func (s *listeningSet) keys(at []int) []config.Key {
+	out := make([]config.Key, len(at))
+	for i, j := range at {
+		out[i] = s.watches[j].Key
+	}
+	return out
+}
+
 // tenantOf returns the tenant word of an answer about k: the one that the entry had, "" for none.
 func (s *listeningSet) tenantOf(k config.Key) string {
 	if word, ok := s.spelled[k]; ok {
