@@ -107,7 +107,7 @@ func New(cfg Config) *Server {
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.SharedWriteBuffer(true),
 		grpc.ReadBufferSize(0), // a link borrows its buffer
-		grpc.WriteBufferSize(32<<10),
+		grpc.WriteBufferSize(writeBuffer),
 		grpc.StaticStreamWindowSize(window),
 		grpc.StaticConnWindowSize(2*window),
 		grpc.MaxHeaderListSize(64<<10),
@@ -134,6 +134,9 @@ func New(cfg Config) *Server {
 const (
 	// streamWorkers are goroutines with grown stacks that handle calls; more calls at once get new ones.
 	streamWorkers = 32
+	// writeBuffer is how much of answers is written at once. Each connection that writes borrows twice as much, and
+	// a change makes thousands write at the same time.
+	writeBuffer = 8 << 10
 	// window is how many bytes of one call a client may send before they are read, twice as many of all calls.
 	// Fixed, it saves the pings by which gRPC would estimate it, a third of all packets of a silent client.
 	window = 256 << 10

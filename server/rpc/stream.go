@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -16,29 +15,33 @@ import (
 
 // setup is a ConnectionSetupRequest (grpc.md §3).
 type setup struct {
-	ClientVersion loose            `json:"clientVersion"`
-	Tenant        loose            `json:"tenant"`
-	Labels        map[string]loose `json:"labels"`
-	// AbilityTable counts by being there, also when it is empty.
-	AbilityTable map[string]any `json:"abilityTable"`
+	clientVersion, tenant string
+	labels                map[string]string
+	abilities             bool // abilityTable was there, be it empty
 }
 
-// loose is a text that may be written as a number or a truth value.
-type loose string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (l *loose) UnmarshalJSON(b []byte) error {
-	switch {
-	case b[0] == '"':
-		var s string
-		if err := json.Unmarshal(b, &s); err != nil {
-			return err
+func readSetup(body []byte) (set setup, err error) {
+	err = payload.Fields(body, func(field string, v payload.Value) error {
+		switch field {
+		case "clientVersion":
+			return v.Text(&set.clientVersion, nil)
+		case "tenant":
+			return v.Text(&set.tenant, nil)
+		case "labels":
+			return v.Map(func(name, value string) {
+				if set.labels == nil {
+					set.labels = make(map[string]string)
+				}
+				if len(set.labels) < maxLabels && len(name) <= maxLabel {
+					set.labels[name] = clip(value)
+				}
+			})
+		case "abilityTable":
+			set.abilities = !v.IsNull()
 		}
-		*l = loose(s)
-	case string(b) != "null":
-		*l = loose(b)
-	}
-	return nil
+		return nil
+	})
+	return set, err
 }
 
 // How many labels a client may introduce itself with, and how long one may be, in bytes.
@@ -90,8 +93,8 @@ func (s *Server) stream(_ any, stream grpc.ServerStream) error {
 // introduce registers the client of a connection, or acknowledges it again. The error says why it is refused;
 // an introduction that can't be read is ignored.
 func (s *Server) introduce(l *link, c *Conn, stream grpc.ServerStream, m *payload.Message) (*Conn, error) {
-	var set setup
-	if err := json.Unmarshal(m.Body, &set); err != nil {
+	set, err := readSetup(m.Body)
+	if err != nil {
 		s.cfg.Log.Debug("a ConnectionSetupRequest could not be read", "client", l.remote, "error", err)
 		return c, nil
 	}
@@ -116,7 +119,7 @@ func (s *Server) introduce(l *link, c *Conn, stream grpc.ServerStream, m *payloa
 		}
 		c = made
 	}
-	if set.AbilityTable == nil {
+	if !set.abilities {
 		return c, nil // C#'s SDK stops reading when it gets what it did not ask for
 	}
 	c.sending.Lock()
@@ -140,18 +143,10 @@ func (s *Server) register(l *link, c *Conn) bool {
 func (s *Server) newConn(l *link, stream grpc.ServerStream, m *payload.Message, set *setup) *Conn {
 	c := &Conn{link: l, srv: s, stream: stream, Client: delivery.Client{
 		ID: l.id, Transport: delivery.GRPC, IP: string(m.ClientIP), Remote: l.remote,
-		SDK: clip(string(set.ClientVersion)), Tenant: clip(string(set.Tenant)), ConnectedMs: clock.Millis(s.cfg.Clock),
+		SDK: clip(set.clientVersion), Tenant: clip(set.tenant), Labels: set.labels, ConnectedMs: clock.Millis(s.cfg.Clock),
 	}}
 	if c.Client.IP == "" || len(c.Client.IP) > 64 {
 		c.Client.IP = l.ip
-	}
-	if len(set.Labels) > 0 {
-		c.Client.Labels = make(map[string]string, min(len(set.Labels), maxLabels))
-		for k, v := range set.Labels {
-			if len(c.Client.Labels) < maxLabels && len(k) <= maxLabel {
-				c.Client.Labels[k] = clip(string(v))
-			}
-		}
 	}
 	labels := c.Client.Labels
 	c.sdk = labels["source"] == "sdk"
@@ -166,22 +161,25 @@ func clip(text string) string { return strings.ToValidUTF8(text[:min(len(text), 
 
 // hear takes a client's answer. Only its number and result count (grpc.md §2): SDKs give it types of other answers.
 func (c *Conn) hear(m *payload.Message) {
-	var answer struct {
-		RequestID  loose `json:"requestId"`
-		ResultCode loose `json:"resultCode"`
+	var id uint64
+	known, ok := false, false
+	if payload.Fields(m.Body, func(field string, v payload.Value) (err error) {
+		switch field {
+		case "requestId":
+			id, known = number(v.Bytes())
+		case "resultCode":
+			var code int64
+			err = v.Int(&code)
+			ok = code == 200
+		}
+		return err
+	}) == nil && known {
+		c.answered(id, ok, m.Body)
 	}
-	if json.Unmarshal(m.Body, &answer) != nil {
-		return
-	}
-	id, ok := number(string(answer.RequestID))
-	if !ok {
-		return
-	}
-	c.answered(id, answer.ResultCode == "200", m.Body)
 }
 
-func number(text string) (uint64, bool) {
-	if text == "" || len(text) > 19 {
+func number(text []byte) (uint64, bool) {
+	if len(text) == 0 || len(text) > 19 {
 		return 0, false
 	}
 	var n uint64

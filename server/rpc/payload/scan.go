@@ -37,7 +37,7 @@ var ErrBody = errors.New("Nacos deserialize failed.")
 // maxDepth is how deeply values may be nested.
 const maxDepth = 64
 
-// Fields calls f for each field of the object that body is; name is valid until f returns. A key that comes twice is handed out
+// Fields calls f for each field of the object that body is. A key that comes twice is handed out
 // twice, so the last one counts. It returns ErrBody when body is not one JSON object, or what f returns.
 func Fields(body []byte, f func(name string, v Value) error) error {
 	s := scanner{b: body}
@@ -113,7 +113,7 @@ func (v Value) Map(f func(name, value string)) error {
 		if err := v.Text(&value, nil); err != nil {
 			return err
 		}
-		f(strings.Clone(name), value)
+		f(name, value)
 		return nil
 	})
 }
@@ -139,6 +139,17 @@ func (v Value) Text(to *string, given *bool) error {
 	}
 	return nil
 }
+
+// Bytes returns a text without its quotes, escapes as they are, and any other value as it is written.
+func (v Value) Bytes() []byte {
+	if v.kind == text {
+		return v.raw[1 : len(v.raw)-1]
+	}
+	return v.raw
+}
+
+// IsNull reports whether the value is null.
+func (v Value) IsNull() bool { return v.kind == null }
 
 // Bool sets *to to the value; null leaves it.
 func (v Value) Bool(to *bool) error {
@@ -194,7 +205,7 @@ func (v Value) Int(to *int64) error {
 	return nil
 }
 
-// name returns the text of a key, mostly without a copy that outlives the call it is made for.
+// name returns the text of a key, mostly without a copy.
 func (v Value) name() string {
 	inner := v.raw[1 : len(v.raw)-1]
 	if v.escaped {
@@ -213,7 +224,8 @@ var knownNames = func() map[string]string {
 		"headers", "requestId", "module", "dataId", "group", "tenant", "tag", "content", "casMd5", "additionMap", "listen",
 		"configListenContexts", "md5", "notify", "type", "resultCode", "errorCode", "success", "message", "groupKeyPattern",
 		"receivedGroupKeys", "watchType", "initializing", "appName", "desc", "use", "effect", "schema", "config_tags", "src_user",
-		"betaIps", "encryptedDataKey", "metrics",
+		"betaIps", "encryptedDataKey", "metrics", "clientVersion", "labels", "abilityTable", "abilities", "clientAbilities",
+		"source", "AppName", "taskId", "Vipserver-Tag", "Amory-Tag", "Location-Tag", "connectionId",
 	} {
 		names[n] = n
 	}
