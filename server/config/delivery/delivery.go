@@ -133,7 +133,6 @@ func (l *Ledger) Changed(k config.Key, _, after *config.Item) {
 		(*tell)[i] = nil
 	}
 	l.scratch.Store(tell)
-	l.nudge()
 	l.events.flush(l)
 }
 

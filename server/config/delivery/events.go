@@ -85,12 +85,15 @@ type owing struct {
 	list []*Session
 }
 
+// add wakes Run when s is the first.
 func (o *owing) add(s *Session) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if s.owingAt == 0 {
 		o.list = append(o.list, s)
-		s.owingAt = int32(len(o.list))
+		if s.owingAt = int32(len(o.list)); s.owingAt == 1 {
+			s.ledger.nudge()
+		}
 	}
 }
 
