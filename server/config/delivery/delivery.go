@@ -7,9 +7,8 @@
 //
 // # Locks
 //
-// In this order: a shard of topics, a session, then one of the leaves (the list of sessions that are owed
-// something, the list of all sessions, the free slots, the queue of events). Notifiers and Config.Events are
-// called under none.
+// In this order: a shard of topics or the free slots, a session, then one of the leaves (the list of sessions that
+// are owed something, the list of all sessions, the queue of events). Notifiers and Config.Events are called under none.
 package delivery
 
 import (
@@ -48,7 +47,8 @@ type Client struct {
 }
 
 // Notifier is told that its session has something to Take. Owed is called on the applying or the
-// ledger's goroutine: it must not block, and must make sure that Take is called soon.
+// ledger's goroutine, perhaps once more while the session is closed: it must not block, and must make sure that Take
+// is called soon.
 type Notifier interface{ Owed() }
 
 // Config is what a Ledger works with.

@@ -14,7 +14,7 @@ import (
 
 // Poller is what is known of a client that polls: it has no id, and a connection only while it waits.
 type Poller struct {
-	// IP is its address, Port that of its socket.
+	// IP is its address, Port that of its socket. The ledger keeps IP.
 	IP   string
 	Port uint16
 	// App, SDK, Tag and Tenant are as those of a Client.
@@ -38,8 +38,8 @@ type Slot struct {
 	number      uint64
 	connectedMs int64
 	ident, set  uint64
-	port        uint16
-	free        *freeSlot // guarded by the table, as ident, set and port
+	port        uint16    // written with the table and the session locked
+	free        *freeSlot // guarded by the table, as ident and set
 }
 
 // freeSlot is what is known of a slot while no poll uses it.
@@ -153,13 +153,13 @@ func (t *slotTable) take(p Poller, ident, set uint64, ws []config.Watch) (s *Slo
 	if made = s == nil; made {
 		t.last++
 		s = &Slot{number: t.last, connectedMs: t.ledger.wall(), ident: ident}
-		s.Session = Session{ledger: t.ledger, client: t.kind(p), ip: strings.Clone(p.IP), slot: s}
+		s.Session = Session{ledger: t.ledger, client: t.kind(p), ip: p.IP, slot: s}
 	} else {
 		t.unfree(s)
 	}
-	s.port, s.set = p.Port, set
+	s.set = set
 	s.mu.Lock()
-	s.polling = true
+	s.port, s.polling = p.Port, true
 	s.mu.Unlock()
 	return s, made
 }
