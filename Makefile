@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help generate build run test race lint e2e bench clean
+.PHONY: help generate build run test race lint e2e sdk bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ lint: ## check format, vet, and who imports what
 e2e: build ## run end-to-end tests, with curl and a browser, against bin/nacre
 	scripts/setup.sh e2e
 	scripts/e2e.sh
+
+sdk: build ## check bin/nacre with the SDKs of Java, Go, Python and Node, and with a Spring application
+	scripts/setup.sh sdk
+	scripts/sdk.sh
 
 bench: ## run the benchmarks
 	scripts/setup.sh run

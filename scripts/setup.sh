@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what a target of the Makefile needs and is missing, on Debian. Usage: setup.sh run|test|generate|e2e ...
+# Installs what a target of the Makefile needs and is missing, on Debian. Usage: setup.sh run|test|generate|e2e|sdk ...
 #
 # As root, or where sudo asks for no password, packages are installed by apt-get. Elsewhere, and
 # where apt-get fails, the script names what is missing. Only what nothing works without ends it
@@ -98,8 +98,15 @@ for target in "$@"; do
 			echo "setup: *** browser tests will be skipped" >&2
 		fi
 		;;
+	sdk)
+		for sdk in "python3 python3 python3-venv" "node nodejs" "npm npm" "java openjdk-17-jdk-headless" "mvn maven"; do
+			# shellcheck disable=SC2086
+			want "tests with the SDKs that need ${sdk%% *} will be skipped" $sdk
+		done
+		python3 -c 'import ensurepip' 2>/dev/null || { can_install && as_root apt-get -qq install -y python3-venv >/dev/null; }
+		;;
 	*)
-		echo "setup: nothing is called $target; there are run, test, generate and e2e" >&2
+		echo "setup: nothing is called $target; there are run, test, generate, e2e and sdk" >&2
 		exit 2
 		;;
 	esac

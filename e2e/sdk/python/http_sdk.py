@@ -1,0 +1,133 @@
+"""Checks Nacre with Nacos' old SDK for Python, which polls over HTTP. NACRE names the binary of the server."""
+import asyncio
+import signal
+import threading
+import time
+
+import nacos
+
+from nacre import GROUP, Seen, Server, check, finish, same
+
+
+def connect(server, namespace=""):
+    client = nacos.NacosClient(server.address, namespace=namespace)
+    client.set_options(default_timeout=5, pulling_timeout=3, snapshot_base=server.dir + "/snapshot", no_snapshot=True)
+    return client
+
+
+def listen(client, data_id):
+    seen = Seen()
+    client.add_config_watcher(data_id, GROUP, lambda told: seen.values.append(told["content"]))
+    return seen
+
+
+class Checks:
+    def __init__(self, server):
+        self.server, self.client = server, connect(server)
+
+    def publish(self, data_id, content, **more):
+        assert self.client.publish_config(data_id, GROUP, content, **more)
+
+    def read(self, data_id):
+        return self.client.get_config(data_id, GROUP, no_snapshot=True)
+
+    def basics(self):
+        self.publish("a", "one")
+        same(self.read("a"), "one")
+        assert self.client.remove_config("a", GROUP)
+        same(self.read("a"), None)
+
+    async def listens(self):
+        seen = listen(self.client, "told")
+        self.publish("told", "0")
+        await seen.until("0", 10)
+        for value in "123":
+            self.publish("told", value)
+        await seen.until("3", 10)
+        same(seen.values, sorted(seen.values))
+        self.client.remove_config("told", GROUP)
+        await seen.until(None, 10)
+
+    async def many(self):
+        all_seen = [listen(self.client, f"many.{i}") for i in range(200)]
+        for turn in range(2):
+            for i in range(200):
+                self.publish(f"many.{i}", f"{i}/{turn}")
+            for i, seen in enumerate(all_seen):
+                await seen.until(f"{i}/{turn}", 20)
+
+    def contents(self):
+        # This SDK writes contents into the URL, so not a megabyte: 300 KiB.
+        for data_id, content in (("unicode", "grün, 中文, 🐚 and a tab\t\r\n"), ("large", "0123456789abcde\n" * (300 << 6))):
+            self.publish(data_id, content)
+            same(self.read(data_id), content)
+
+    def types(self):
+        for kind in ("json", "yaml", "properties", "xml", "text", "html"):
+            self.publish("typed", "x " + kind, config_type=kind)
+            same(self.server.header("typed", "Config-Type"), kind)
+
+    def namespaces(self):
+        other = connect(self.server, "other")
+        self.publish("shared", "of the default one")
+        assert other.publish_config("shared", GROUP, "of the other one")
+        same(self.read("shared"), "of the default one")
+        same(other.get_config("shared", GROUP, no_snapshot=True), "of the other one")
+
+    async def gray(self):
+        self.publish("gray", "for all")
+        seen = listen(self.client, "gray")
+        await asyncio.sleep(0.5)
+        self.server.publish("gray", "for this address", {"betaIps": "127.0.0.1"})
+        await seen.until("for this address", 10)
+        same(self.read("gray"), "for this address")
+
+    def encrypted(self):
+        self.server.publish("cipher-aes-x", "ciphertext", encryptedDataKey="the key")
+        same(self.read("cipher-aes-x"), "ciphertext")
+        same(self.server.header("cipher-aes-x", "Encrypted-Data-Key"), "the key")
+
+    async def restart(self, sig):
+        data_id = f"restart.{sig}"
+        seen = listen(self.client, data_id)
+        self.publish(data_id, "before")
+        await seen.until("before", 10)
+        self.server.end(sig)
+        await asyncio.sleep(0.5)
+        self.server.start()
+        # Published before the client is back: its next poll must tell it.
+        self.server.publish(data_id, "meanwhile")
+        await seen.until("meanwhile", 40)
+        self.publish(data_id, "after")
+        await seen.until("after", 10)
+
+
+def idle(failed):
+    server = Server()
+    seen = listen(connect(server), "idle")
+    time.sleep(60)
+    server.publish("idle", "awake")
+    asyncio.run(check("one idle minute, then a change", lambda: seen.until("awake", 2), failed))
+    server.close()
+
+
+async def main():
+    failed = []
+    idling = threading.Thread(target=idle, args=(failed,))
+    idling.start()
+    checks = Checks(Server())
+    for name, run in (
+            ("publish, read, remove", checks.basics), ("three changes in a row and a removal are told", checks.listens),
+            ("200 listeners on one client", checks.many), ("unicode and 300 KiB in the URL", checks.contents), ("types", checks.types),
+            ("namespaces", checks.namespaces), ("a beta variant by address", checks.gray),
+            ("an encrypted configuration with its key", checks.encrypted),
+            ("the server is restarted in order", lambda: checks.restart(signal.SIGTERM)),
+            ("the server is killed", lambda: checks.restart(signal.SIGKILL))):
+        await check(name, run, failed)
+    await asyncio.to_thread(idling.join)
+    checks.server.close()
+    finish(failed)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
