@@ -77,6 +77,7 @@ type Ledger struct {
 	events  eventQueue
 	scratch atomic.Pointer[[]*Session]
 	wake    chan struct{}
+	ended   chan struct{} // closed when Run ends
 
 	listenings, behind     atomic.Int64
 	pushes, acks, repeated atomic.Uint64
@@ -87,7 +88,7 @@ func New(c Config) *Ledger {
 	if c.MaxListenings <= 0 {
 		c.MaxListenings = 5_000_000
 	}
-	l := &Ledger{cfg: c, seed: maphash.MakeSeed(), epoch: clock.Mono(), wake: make(chan struct{}, 1)}
+	l := &Ledger{cfg: c, seed: maphash.MakeSeed(), epoch: clock.Mono(), wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	for i := range l.shards {
 		l.shards[i].topics = make(map[uint64]*topic)
 	}
@@ -195,11 +196,11 @@ func (l *Ledger) nudge() {
 	}
 }
 
-// WaitSync waits until nobody who listens for k is behind, or ctx ends, and returns how many of how many have
+// WaitSync waits until nobody who listens for k is behind, or ctx or Run ends, and returns how many of how many have
 // what they are to see. It counts the listeners of the moment it returns.
 func (l *Ledger) WaitSync(ctx context.Context, k config.Key) (inSync, listeners int) {
 	sh, hash := l.shard(k)
-	for {
+	for stop := false; ; {
 		sh.mu.Lock()
 		t := sh.find(hash, k)
 		if t == nil {
@@ -207,7 +208,7 @@ func (l *Ledger) WaitSync(ctx context.Context, k config.Key) (inSync, listeners 
 			return 0, 0
 		}
 		listeners, inSync = len(t.list), len(t.list)-t.behind
-		if t.behind == 0 || ctx.Err() != nil {
+		if t.behind == 0 || stop || ctx.Err() != nil {
 			sh.mu.Unlock()
 			return inSync, listeners
 		}
@@ -219,6 +220,8 @@ func (l *Ledger) WaitSync(ctx context.Context, k config.Key) (inSync, listeners 
 		select {
 		case <-done:
 		case <-ctx.Done():
+		case <-l.ended:
+			stop = true
 		}
 	}
 }

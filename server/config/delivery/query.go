@@ -3,6 +3,7 @@ package delivery
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"nacre/server/config"
@@ -57,15 +58,15 @@ func (s *Session) listening(e *entry) Listening {
 	}
 	x.Connected = s.slot == nil || s.polling
 	if e.flags&behind != 0 {
-		x.State, x.SinceMs = e.state(), e.sinceMs
+		x.State, x.SinceMs = e.state(s.ledger.wall()), e.sinceMs
 	}
 	return x
 }
 
 // state is that of an entry that is behind.
-func (e *entry) state() State {
+func (e *entry) state(wallMs int64) State {
 	switch {
-	case e.loops >= loopCount:
+	case e.loops >= loopCount && wallMs-e.listenedMs < loopEndMs:
 		return Looping
 	case e.attempt > 1 && e.ackedMs == 0:
 		return NeverAcked
@@ -73,36 +74,92 @@ func (e *entry) state() State {
 	return Behind
 }
 
+// Standing counts the listeners of one configuration. Looping and NeverAcked are parts of Behind.
+type Standing struct {
+	Listeners, InSync, Behind, Looping, NeverAcked int
+}
+
 // OfConfig returns who listens for k, those that are behind first, then by client.
 func (l *Ledger) OfConfig(k config.Key) []Listening {
-	sh, hash := l.shard(k)
-	sh.mu.Lock()
-	t := sh.find(hash, k)
-	if t == nil {
-		sh.mu.Unlock()
-		return nil
-	}
-	out := make([]Listening, 0, len(t.list))
-	for _, e := range t.list {
-		e.session.mu.Lock()
-		out = append(out, e.session.listening(e))
-		e.session.mu.Unlock()
-	}
-	sh.mu.Unlock()
-	slices.SortFunc(out, func(a, b Listening) int {
-		if x := cmp.Compare(order(a.State), order(b.State)); x != 0 {
-			return x
-		}
-		return strings.Compare(a.Client.ID, b.Client.ID)
-	})
+	out, _, _ := l.PageOfConfig(k, "", 1, maxPage)
 	return out
 }
 
-func order(s State) int {
-	if s == InSync {
+// maxPage is more than there can be.
+const maxPage = 1 << 31
+
+// PageOfConfig returns a page of those who listen for k in the given state, "" for any, in the order of OfConfig; how
+// many are in that state; and how all stand. page counts from 1.
+func (l *Ledger) PageOfConfig(k config.Key, state State, page, size int) (rows []Listening, total int, all Standing) {
+	sh, hash := l.shard(k)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	t := sh.find(hash, k)
+	if t == nil {
+		return nil, 0, Standing{}
+	}
+	wall := l.wall()
+	chosen := make([]*entry, 0, min(len(t.list), 1024))
+	order := make(map[*entry]State, t.behind)
+	for _, e := range t.list {
+		e.session.mu.Lock()
+		st := InSync
+		if e.flags&behind != 0 {
+			st = e.state(wall)
+			order[e] = st
+		}
+		e.session.mu.Unlock()
+		all.count(st)
+		if state == "" || state == st {
+			chosen = append(chosen, e)
+		}
+	}
+	total = len(chosen)
+	slices.SortFunc(chosen, func(a, b *entry) int {
+		_, x := order[a]
+		_, y := order[b]
+		if x != y {
+			if x {
+				return -1
+			}
+			return 1
+		}
+		return compareSessions(a.session, b.session)
+	})
+	from := min(max(page-1, 0)*size, total)
+	for _, e := range chosen[from:min(from+size, total)] {
+		e.session.mu.Lock()
+		rows = append(rows, e.session.listening(e))
+		e.session.mu.Unlock()
+	}
+	return rows, total, all
+}
+
+func (s *Standing) count(st State) {
+	s.Listeners++
+	switch st {
+	case InSync:
+		s.InSync++
+		return
+	case Looping:
+		s.Looping++
+	case NeverAcked:
+		s.NeverAcked++
+	}
+	s.Behind++
+}
+
+// compareSessions orders sessions by id, those that poll last, by their numbers.
+func compareSessions(a, b *Session) int {
+	switch {
+	case a.slot == nil && b.slot == nil:
+		return strings.Compare(a.client.ID, b.client.ID)
+	case a.slot == nil:
+		return -1
+	case b.slot == nil:
 		return 1
 	}
-	return 0
+	return cmp.Compare(a.slot.number, b.slot.number)
 }
 
 // of returns all that a session listens for, by key.
@@ -133,17 +190,26 @@ func (l *Ledger) of(s *Session) []Listening {
 	return out
 }
 
-// OfClient returns a client and what it listens for, false when there is none of that id.
-func (l *Ledger) OfClient(id string) (Client, []Listening, bool) {
-	for _, s := range l.all.snapshot() {
-		s.mu.Lock()
-		c := s.describe()
-		s.mu.Unlock()
-		if c.ID == id {
-			return c, l.of(s), true
+// OfClient returns a client and what it listens for, by key; false when there is none of that id.
+func (l *Ledger) OfClient(id string) (ClientState, []Listening, bool) {
+	number, err := strconv.ParseUint(strings.TrimPrefix(id, pollPrefix), 10, 64)
+	polls := err == nil && strings.HasPrefix(id, pollPrefix)
+	l.all.mu.RLock()
+	i := slices.IndexFunc(l.all.list, func(s *Session) bool {
+		if s.slot != nil {
+			return polls && s.slot.number == number
 		}
+		return s.client.ID == id
+	})
+	var s *Session
+	if i >= 0 {
+		s = l.all.list[i]
 	}
-	return Client{}, nil, false
+	l.all.mu.RUnlock()
+	if s == nil {
+		return ClientState{}, nil, false
+	}
+	return s.state(), l.of(s), true
 }
 
 // OfIP returns what the clients at an address listen for.
@@ -171,30 +237,49 @@ type Filter struct {
 type ClientState struct {
 	Client
 	Listenings, Behind int
+	// Connected says that the client is there this moment: one that polls may be between two polls.
+	Connected bool
 }
 
 // Clients returns a page of the clients that f selects, by id, and how many there are; page counts from 1.
 func (l *Ledger) Clients(f Filter, page, size int) ([]ClientState, int) {
 	want := strings.ToLower(strings.TrimSpace(f.Text))
-	var all []ClientState
+	var chosen []*Session
 	for _, s := range l.all.snapshot() {
-		s.mu.Lock()
-		x := ClientState{Client: s.describe(), Listenings: len(s.entries)}
-		for e := s.ready.head; e != nil; e = e.next {
-			x.Behind++
-		}
-		for e := s.sent.head; e != nil; e = e.next {
-			x.Behind++
-		}
-		s.mu.Unlock()
-		if f.Transport != "" && x.Transport != f.Transport || f.Behind && x.Behind == 0 || want != "" && !x.contains(want) {
+		if f.Transport != "" && f.Transport != s.client.Transport {
 			continue
 		}
-		all = append(all, x)
+		s.mu.Lock()
+		ok := !s.closed && (!f.Behind || s.ready.head != nil || s.sent.head != nil)
+		if ok && want != "" {
+			c := s.describe()
+			ok = c.contains(want)
+		}
+		s.mu.Unlock()
+		if ok {
+			chosen = append(chosen, s)
+		}
 	}
-	slices.SortFunc(all, func(a, b ClientState) int { return strings.Compare(a.ID, b.ID) })
-	from := min(max(page-1, 0)*size, len(all))
-	return all[from:min(from+size, len(all))], len(all)
+	slices.SortFunc(chosen, compareSessions)
+	from := min(max(page-1, 0)*size, len(chosen))
+	var out []ClientState
+	for _, s := range chosen[from:min(from+size, len(chosen))] {
+		out = append(out, s.state())
+	}
+	return out, len(chosen)
+}
+
+// state describes the client, with what it listens for counted.
+func (s *Session) state() ClientState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x := ClientState{Client: s.describe(), Listenings: len(s.entries), Connected: s.slot == nil || s.polling}
+	for _, owed := range [...]list{s.ready, s.sent} {
+		for e := owed.head; e != nil; e = e.next {
+			x.Behind++
+		}
+	}
+	return x
 }
 
 func (c *Client) contains(lower string) bool {
@@ -229,8 +314,9 @@ func (l *Ledger) Summary() Summary {
 		}
 	}
 	l.all.mu.RUnlock()
+	wall := l.wall()
 	count := func(e *entry) {
-		switch e.state() {
+		switch e.state(wall) {
 		case Looping:
 			x.Looping++
 		case NeverAcked:

@@ -10,13 +10,15 @@ const (
 	scanEvery = 250 * time.Millisecond
 	// behindAfter is how long a client may be behind before it is said; startAfter for one that just began to listen.
 	behindAfterMs, startAfterMs = 1_000, 10_000
-	// loopGapMs is the longest time between two listens of a loop, loopCount how many make one: three within a minute.
-	loopGapMs, loopCount = 30_000, 3
+	// loopGapMs is the longest time between two listens of a loop, loopCount how many make one: three within a minute. It is
+	// over when the client did not listen for loopEndMs.
+	loopGapMs, loopCount, loopEndMs = 30_000, 3, 60_000
 )
 
 // Run tells clients again that did not confirm a change, says who is behind, and forgets clients that poll no
-// more, until ctx ends. While nobody is owed anything and no poll is away it sleeps.
+// more, until ctx ends. It is called once. While nobody is owed anything and no poll is away it sleeps.
 func (l *Ledger) Run(ctx context.Context) error {
+	defer close(l.ended)
 	timer := time.NewTimer(scanEvery)
 	defer timer.Stop()
 	var batch []*Session

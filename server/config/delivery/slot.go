@@ -30,6 +30,9 @@ const (
 	compareSlots = 64
 )
 
+// pollPrefix begins the ids of clients that poll.
+const pollPrefix = "poll_"
+
 // Slot is a client that polls, from one poll to the next. A poll takes the slot that its client had
 // before: one with the same address, application, library and tag that is away, the same port or the same keys
 // preferred.
@@ -261,7 +264,7 @@ func (t *slotTable) expire(now int64) {
 func (s *Session) describe() Client {
 	c := *s.client
 	if s.slot != nil {
-		c.ID = "poll_" + strconv.FormatUint(s.slot.number, 10)
+		c.ID = pollPrefix + strconv.FormatUint(s.slot.number, 10)
 		c.IP, c.ConnectedMs = s.ip, s.slot.connectedMs
 		c.Remote = net.JoinHostPort(s.ip, strconv.Itoa(int(s.slot.port)))
 	}

@@ -37,11 +37,12 @@ type grayDraft struct {
 
 type publishIn struct {
 	keyIn
-	IfMatch     string      `header:"If-Match" doc:"an md5 in quotes: publish only where the configuration has it"`
-	IfNoneMatch string      `header:"If-None-Match" enum:"*" doc:"*: publish only where there is no such configuration"`
-	IfRevision  uint64      `query:"ifRevision" doc:"publish only where this is the configuration's revision" example:"42"`
-	Operator    string      `query:"operator" doc:"who makes the change, kept in the history" example:"alice"`
-	Body        publishBody `body:"true"`
+	IfMatch     string `header:"If-Match" doc:"an md5 in quotes: publish only where the configuration has it"`
+	IfNoneMatch string `header:"If-None-Match" enum:"*" doc:"*: publish only where there is no such configuration"`
+	IfRevision  uint64 `query:"ifRevision" doc:"publish only where this is the configuration's revision" example:"42"`
+	Operator    string `query:"operator" doc:"who makes the change, kept in the history" example:"alice"`
+	waitIn
+	Body publishBody `body:"true"`
 }
 
 // publishAnswer tells what became of a publish.
@@ -50,23 +51,37 @@ type publishAnswer struct {
 	MD5      string `json:"md5"`
 	Revision uint64 `json:"revision"`
 	Created  bool   `json:"created" doc:"true when there was none before"`
+	syncAnswer
 }
 
 func (a *api) publish(c *fiber.Ctx, in *publishIn) (*publishAnswer, error) {
+	wait, err := in.timeout()
+	if err != nil {
+		return nil, err
+	}
 	d := draftOf(in.key(), in.Body.Content, &in.Body.attributes)
 	if err := in.Body.Gray.apply(&d); err != nil {
 		return nil, err
 	}
 	by := a.actor(c, in.Operator)
+	var out *publishAnswer
 	if in.IfNoneMatch != "" {
 		if d.Gray != nil || in.IfMatch != "" || in.IfRevision != 0 {
 			return nil, fault.New(fault.Invalid, "If-None-Match goes neither with a gray nor with another condition")
 		}
-		return a.create(c, by, d)
+		out, err = a.create(c, by, d)
+	} else if err = a.condition(&d, in.IfMatch, in.IfRevision); err == nil {
+		out, err = a.replace(c, by, d)
 	}
-	if err := a.condition(&d, in.IfMatch, in.IfRevision); err != nil {
+	if err != nil {
 		return nil, err
 	}
+	out.syncAnswer = a.sync(c.UserContext(), d.Key, wait)
+	return out, nil
+}
+
+// replace publishes d, whatever was there but for its conditions.
+func (a *api) replace(c *fiber.Ctx, by config.Actor, d config.Draft) (*publishAnswer, error) {
 	out, err := a.Configs.Publish(c.UserContext(), by, d)
 	if err != nil {
 		if fault.CodeOf(err) == config.CodeCAS {
@@ -160,18 +175,24 @@ type removeIn struct {
 	keyIn
 	Gray     string `query:"gray" doc:"name of a variant: take away that one alone" example:"beta"`
 	Operator string `query:"operator" doc:"who makes the change, kept in the history" example:"alice"`
+	waitIn
 }
 
 // removeAnswer tells what became of a removal.
 type removeAnswer struct {
 	Existed  bool   `json:"existed" doc:"false when there was nothing to remove, which is no refusal"`
 	Revision uint64 `json:"revision" doc:"of the change, 0 when nothing changed"`
+	syncAnswer
 }
 
 func (a *api) remove(c *fiber.Ctx, in *removeIn) (*removeAnswer, error) {
+	wait, err := in.timeout()
+	if err != nil {
+		return nil, err
+	}
 	out, err := a.Configs.Remove(c.UserContext(), a.actor(c, in.Operator), in.key(), in.Gray)
 	if err != nil {
 		return nil, err
 	}
-	return &removeAnswer{Existed: out.Revision > 0, Revision: out.Revision}, nil
+	return &removeAnswer{Existed: out.Revision > 0, Revision: out.Revision, syncAnswer: a.sync(c.UserContext(), in.key(), wait)}, nil
 }

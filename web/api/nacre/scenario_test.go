@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"nacre/server/config"
+	"nacre/server/config/delivery"
 	"nacre/server/servertest"
 	"nacre/web/api/apitest"
 	"nacre/web/api/nacre"
@@ -250,6 +251,11 @@ func TestEveryMethodIsDocumented(t *testing.T) {
 func TestAnswersFitTheDocument(t *testing.T) {
 	s := servertest.Start(t)
 	doc := servedDocument(t, s.URL)
+	client := s.Delivery().Open(delivery.Client{ID: "test", Transport: delivery.GRPC}, deaf{})
+	defer client.Close()
+	if _, err := client.Listen([]delivery.Watch{{Key: config.Key{Namespace: "public", Group: "DEFAULT_GROUP", DataID: "a"}, MD5: "9dd4e461268c8034f5c8564e155c67a6"}}); err != nil {
+		t.Fatal(err)
+	}
 	paths := doc["paths"].(map[string]any)
 	seen := make(map[string]bool)
 	for _, one := range []struct{ method, template, path, body string }{
@@ -273,6 +279,11 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		{"DELETE", "/config", "/config?dataId=a", ""},
 		{"DELETE", "/namespaces/{id}", "/namespaces/dev", ""},
 		{"GET", "/status", "/status", ""},
+		{"PUT", "/config", "/config?dataId=a&wait=sync&timeout=10ms", `{"content":"x"}`},
+		{"GET", "/delivery", "/delivery?dataId=a", ""},
+		{"GET", "/delivery/clients", "/delivery/clients", ""},
+		{"GET", "/delivery/clients/{id}", "/delivery/clients/test", ""},
+		{"GET", "/delivery/summary", "/delivery/summary", ""},
 	} {
 		op := paths[nacre.Prefix+one.template].(map[string]any)[strings.ToLower(one.method)].(map[string]any)
 		status, body := call(t, one.method, s.URL+nacre.Prefix+one.path, one.body)

@@ -15,6 +15,22 @@ var (
 	}
 )
 
+var (
+	exampleClient = clientBody{
+		ID: "1720000000000_10.0.0.7_51234", Transport: "grpc", IP: "10.0.0.7", Remote: "10.0.0.7:51234", AppName: "shop", SDK: "Nacos-Java-Client:v3.1.0",
+		Tenant: "dev", Labels: map[string]string{"module": "config"}, ConnectedMs: exampleMs, Node: "node-1",
+	}
+	exampleClientRow = clientRow{clientBody: exampleClient, Connected: true, Listenings: 10}
+	exampleListening = listeningBody{
+		Namespace: "dev", Group: "DEFAULT_GROUP", DataID: "app.yaml", State: "inSync", Connected: true, MD5: exampleMD5, WantMD5: exampleMD5,
+		Revision: 42, PushedMs: exampleMs, AckedMs: exampleMs + 3, ListenedMs: exampleMs + 12, Attempts: 1,
+	}
+	exampleDelivery = deliveryPage{
+		Namespace: "dev", Group: "DEFAULT_GROUP", DataID: "app.yaml", MD5: exampleMD5, Revision: 42, standing: standing{Listeners: 1, InSync: 1},
+		Total: 1, Page: 1, Pages: 1, Rows: []deliveryRow{{exampleClient, exampleListening}},
+	}
+)
+
 // operations returns the table of the whole API.
 func operations() []operation {
 	return []operation{
@@ -97,6 +113,23 @@ func operations() []operation {
 			id: "deleteNamespace", method: http.MethodDelete, path: "/namespaces/{id}", summary: "Removes a namespace, not what is in it.",
 			example: existedAnswer{Existed: true},
 		}, (*api).removeNamespace),
+		jsonOperation(operation{
+			id: "getDelivery", method: http.MethodGet, path: "/delivery", summary: "Who listens for a configuration, and who has it.",
+			text:    "Those that are behind come first. The configuration need not exist.",
+			example: exampleDelivery,
+		}, (*api).delivery),
+		jsonOperation(operation{
+			id: "listClients", method: http.MethodGet, path: "/delivery/clients", summary: "A page of the clients that are connected or poll.",
+			example: clientPage{Total: 1, Page: 1, Pages: 1, Clients: []clientRow{exampleClientRow}},
+		}, (*api).clients),
+		jsonOperation(operation{
+			id: "getClient", method: http.MethodGet, path: "/delivery/clients/{id}", summary: "One client, and what it listens for.",
+			faults: []int{http.StatusNotFound}, example: clientDetail{clientRow: exampleClientRow, Page: 1, Pages: 1, Rows: []listeningBody{exampleListening}},
+		}, (*api).client),
+		jsonOperation(operation{
+			id: "getDeliverySummary", method: http.MethodGet, path: "/delivery/summary", summary: "How many listen, and how many of them have what they are to see.",
+			example: deliverySummary{Node: "node-1", GRPCClients: 14, Listenings: 140, InSync: 139, Behind: 1, Pushes: 500, Acks: 499, Resent: 1},
+		}, (*api).deliverySummary),
 		jsonOperation(operation{
 			id: "getStatus", method: http.MethodGet, path: "/status", summary: "How this node is, and what it holds.",
 			example: statusAnswer{
