@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"errors"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,8 +122,12 @@ func (s *Server) query(_ context.Context, c *Conn, m *payload.Message) reply {
 	switch {
 	case gray != nil:
 		return s.bodies.gray(item, gray)
-	case item == nil || item.Formal == nil || tag != "":
-		return s.missing(tag)
+	case item == nil:
+		return s.fail(absent)
+	case tag != "":
+		return s.fail(untagged(tag))
+	case item.Formal == nil:
+		return s.fail(absent)
 	}
 	return s.bodies.formal(item.Formal)
 }
@@ -132,15 +135,12 @@ func (s *Server) query(_ context.Context, c *Conn, m *payload.Message) reply {
 var absent = reply{payload.Encode("ConfigQueryResponse", "", []byte(
 	`{"resultCode":500,"errorCode":300,"message":"config data not exist","lastModified":0,"beta":false,"success":false}`))}
 
-// missing answers that there is no such configuration; a tag that was asked for is echoed.
-func (s *Server) missing(tag string) reply {
-	s.wrong.Add(1)
-	if tag == "" {
-		return absent
-	}
+// untagged answers that a configuration has nothing for a tag that was asked for. Unlike that of a variant which is
+// served, the tag is echoed as it came.
+func untagged(tag string) reply {
 	b := failed(codeFail, codeStarting, "config data not exist")
 	b = append(b[:len(b)-1], `,"lastModified":0,"beta":false,"tag":`...)
-	b = payload.AppendString(b, url.QueryEscape(tag))
+	b = payload.AppendString(b, tag)
 	return reply{payload.Encode("ConfigQueryResponse", "", append(b, '}'))}
 }
 
@@ -165,16 +165,14 @@ func (s *Server) publish(ctx context.Context, c *Conn, m *payload.Message) reply
 	}); err != nil {
 		return s.fail(unparsable(err))
 	}
-	if r, ok := n.check(typ); !ok {
+	if r, ok := n.need(typ); !ok {
 		return s.fail(r)
 	}
 	switch {
-	case strings.TrimSpace(n.dataID) == "":
-		return s.fail(ownFailure(typ, codeInvalid, "invalid dataId : "+n.dataID))
-	case strings.TrimSpace(n.group) == "":
-		return s.fail(ownFailure(typ, codeInvalid, "invalid group : "+n.group))
 	case !given:
 		return s.fail(ownFailure(typ, codeInvalid, "content is blank : null"))
+	case strings.TrimSpace(content) == "":
+		return s.fail(ownFailure(typ, codeInvalid, "content is blank : "+content))
 	}
 	d := more.draft()
 	d.Key, d.Content = n.key(), []byte(content)
@@ -252,8 +250,8 @@ func (a *additions) draft() config.Draft {
 	return d
 }
 
-// remove answers ConfigRemoveRequest (grpc.md §5.3). The field tag is the whole name of a variant in Nacos 3; its
-// bare tag, which older clients send, is taken as well.
+// remove answers ConfigRemoveRequest (grpc.md §5.3). The field tag is the whole name of a variant, as in Nacos 3:
+// tag_x or beta, not x.
 func (s *Server) remove(ctx context.Context, c *Conn, m *payload.Message) reply {
 	const typ = "ConfigRemoveRequest"
 	var n name
@@ -270,12 +268,13 @@ func (s *Server) remove(ctx context.Context, c *Conn, m *payload.Message) reply 
 	if r, ok := n.need(typ); !ok {
 		return s.fail(r)
 	}
-	key, gray := n.key(), strings.TrimSpace(tag)
-	if gray != "" && s.cfg.Configs.Item(key).Gray(gray) == nil && s.cfg.Configs.Item(key).Gray(config.GrayTagPrefix+gray) != nil {
-		gray = config.GrayTagPrefix + gray
-	}
-	if _, err := s.cfg.Configs.Remove(ctx, config.Actor{IP: c.Client.IP}, key, gray); err != nil {
+	gray := strings.TrimSpace(tag)
+	out, err := s.cfg.Configs.Remove(ctx, config.Actor{IP: c.Client.IP}, n.key(), gray)
+	switch {
+	case err != nil:
 		return s.fault(typ, err)
+	case gray != "" && !out.Existed: // a missing configuration is as good as a removed one, a wrong name of a variant is not
+		return s.fail(ownFailure(typ, codeNotFound, "there is no gray version "+gray+" of "+n.dataID))
 	}
 	return removed
 }
@@ -358,6 +357,7 @@ func watch(v payload.Value) (n name, w delivery.Watch, err error) {
 	return n, w, err
 }
 
+// fail counts an answer that says failure.
 func (s *Server) fail(r reply) reply {
 	s.wrong.Add(1)
 	return r
@@ -387,12 +387,14 @@ func codeOf(f *fault.Error) int {
 		return 5033
 	case config.CodeMaxSize:
 		return 5034
+	case config.CodeTooLarge:
+		return codeInvalid
 	}
 	switch f.Kind {
 	case fault.Invalid:
 		return codeInvalid
 	case fault.NotFound:
-		return 404
+		return codeNotFound
 	case fault.Conflict:
 		return 409
 	case fault.Denied:

@@ -14,6 +14,7 @@ const (
 	codeNoHandler  = 302
 	codeInvalid    = 400
 	codeDenied     = 403
+	codeNotFound   = 404
 	codeBadGateway = 502
 	codeOver       = 503
 )
