@@ -43,7 +43,7 @@ func (s *Server) edges() (err error) {
 	nacre.Register(app, nacre.Deps{Deps: s.deps("nacre"), Version: release.Version, Node: s.nodeState})
 	console.Register(app, console.Deps{
 		Configs: s.configs, Namespaces: s.namespaces, Settings: s.settings, Clock: s.opts.Clock, Started: s.started,
-		Version: release.Version, Ready: s.Ready, Node: func() console.Node {
+		Version: release.Version, Ready: s.Ready, Waiting: s.ledger.Waiting, Node: func() console.Node {
 			st := s.node.Stats()
 			return console.Node{Leader: st.State == "leader", Fsyncs: st.Fsyncs}
 		},
@@ -111,7 +111,7 @@ func (s *Server) sources() metrics.Sources {
 			st := s.configs.Stats()
 			return metrics.Held{Configs: st.Configs, Grays: st.Grays, Namespaces: int64(s.namespaces.Len()) + 1, ContentBytes: st.Bytes}
 		},
-		Waiting: s.configs.Waiting,
+		Waiting: s.ledger.Waiting,
 		Groups:  s.group.Stats,
 		Queued:  s.group.Waiting,
 		Fsyncs:  func() uint64 { return s.node.Stats().Fsyncs },

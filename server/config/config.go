@@ -1,5 +1,5 @@
 // Package config is the domain of configurations: what they are, how a wish to change one is
-// decided, what a client sees of them, and who waits for which.
+// decided, and what a client sees of them. Who listens for which is the business of package delivery.
 //
 // State holds all of them in memory and decides commands on it; Service is what edges call. Rows,
 // raft and wire formats are the business of others.

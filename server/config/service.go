@@ -102,11 +102,10 @@ type Quota struct {
 	MaxSize   int64
 }
 
-// Service is what edges call to read, change and watch configurations. It is safe for concurrent use.
+// Service is what edges call to read and change configurations. It is safe for concurrent use.
 type Service struct {
 	Queries
 	state   *State
-	watches *watchTable
 	journal journal.Journal
 	clock   clock.Clock
 	opts    Options
@@ -127,12 +126,11 @@ func New(c clock.Clock, o Options) (*Service, *State) {
 	if o.Retention <= 0 {
 		o.Retention = 30 * 24 * time.Hour
 	}
-	s := &Service{watches: newWatchTable(), clock: c, opts: o}
+	s := &Service{clock: c, opts: o}
 	if q := o.Quota; q.Check {
 		s.quota = &configpb.Quota{Check: true, Cluster: q.Cluster, Group: q.Group, Namespace: q.Namespace, MaxSize: q.MaxSize}
 	}
 	s.state = NewState(func(k Key, before, after *Item) {
-		s.watches.changed(k, before, after)
 		for _, f := range o.Changed {
 			f(k, before, after)
 		}

@@ -32,6 +32,8 @@ type Deps struct {
 	Version string
 	// Ready returns nil, or a fault whose text says why the node is not ready. It must not block.
 	Ready func() error
+	// Waiting returns the long polls that wait and the keys they wait for; nil when nobody can.
+	Waiting func() (polls, keys int64)
 	// Node returns what is known of the node's part in storing; nil leaves it out. It must not block.
 	Node func() Node
 }
@@ -90,7 +92,10 @@ func (p *pages) home(c *fiber.Ctx) error {
 }
 
 func (p *pages) figures(w *words.Home, stats config.Stats) []home.Figure {
-	polls, keys := p.Configs.Waiting()
+	var polls, keys int64
+	if p.Waiting != nil {
+		polls, keys = p.Waiting()
+	}
 	waiting := home.Figure{Label: w.Waiting, Value: number(polls)}
 	if polls > 0 {
 		waiting.Note = fmt.Sprintf(w.WaitingNote, number(keys))

@@ -6,16 +6,19 @@
 //
 // # How a listener uses it
 //
-// A Poll is the config.Waiter of a registration, so it is made before:
+// A Poll is the delivery.Waiter of a slot in the ledger, so it is made before:
 //
-//	poll := parker.New(func(key resource.ConfigKey) []byte { return encode(key, forms) })
-//	changed, reg, err := configs.Listen(client, watches, poll)
+//	slot, changed, err := ledger.Poll(poller, watches)
 //	if err != nil || len(changed) > 0 {
-//		return answer(changed, err) // the Poll is just forgotten
+//		return answer(changed, err) // after slot.Done
 //	}
-//	return parker.Park(c.Context(), poll, hold, reg.Cancel)
+//	poll := parker.New(func(key resource.ConfigKey) []byte { return encode(key, forms) })
+//	if changed := slot.Wait(poll); len(changed) > 0 {
+//		return answer(changed, nil) // the Poll is just forgotten
+//	}
+//	return parker.Park(c.Context(), poll, hold, func() { slot.Done(poll.Left()) })
 //
-// Fire may be called between Listen and Park, or while the connection is being taken over: the poll is
+// Fire may be called between Wait and Park, or while the connection is being taken over: the poll is
 // then answered as soon as it is parked. Exactly one of a change, the end of the hold time, a drain and the
 // client's leaving ends a poll; the function given to Park is called once then, also when Park
 // returns an error. After Park returned nil the handler must return nil without touching the response.

@@ -62,9 +62,9 @@ func TestWhatAListeningCosts(t *testing.T) {
 					mine = keys[i*x.keys : (i+1)*x.keys]
 				}
 				if x.polls {
-					ws := make([]config.Watch, len(mine))
+					ws := make([]Watch, len(mine))
 					for j, k := range mine {
-						ws[j] = config.Watch{Key: k, MD5: items[k].Formal.MD5}
+						ws[j] = Watch{Key: k, MD5: items[k].Formal.MD5}
 					}
 					s, _, err := l.Poll(Poller{IP: "10.0.0.1", Port: uint16(i)}, ws)
 					if err != nil {

@@ -8,7 +8,8 @@
 // # Locks
 //
 // In this order: a shard of topics or the free slots, a session, then one of the leaves (the list of sessions that
-// are owed something, the list of all sessions, the queue of events). Notifiers and Config.Events are called under none.
+// are owed something, the list of all sessions, the queue of events). Notifiers, Waiters and Config.Events
+// are called under none.
 package delivery
 
 import (
@@ -80,6 +81,7 @@ type Ledger struct {
 	ended   chan struct{} // closed when Run ends
 
 	listenings, behind     atomic.Int64
+	waiting, waitingKeys   atomic.Int64
 	pushes, acks, repeated atomic.Uint64
 }
 
@@ -130,7 +132,11 @@ func (l *Ledger) Changed(k config.Key, _, after *config.Item) {
 	}
 	sh.mu.Unlock()
 	for i, s := range *tell {
-		s.notifier.Owed()
+		if s.slot != nil {
+			s.slot.fire(k)
+		} else {
+			s.notifier.Owed()
+		}
 		(*tell)[i] = nil
 	}
 	l.scratch.Store(tell)
@@ -138,7 +144,7 @@ func (l *Ledger) Changed(k config.Key, _, after *config.Item) {
 }
 
 // mark notes in every listening of t what its client is to see now, and appends the sessions that have
-// something to take. The shard is locked.
+// something to take or a poll that waits. The shard is locked.
 func (l *Ledger) mark(t *topic, after *config.Item, tell []*Session) []*Session {
 	revision := max(l.cfg.Revision(), newest(after))
 	known := revision > t.revision // else a restored state, whose numbers say nothing
@@ -163,7 +169,7 @@ func (l *Ledger) mark(t *topic, after *config.Item, tell []*Session) []*Session 
 		case known && e.flags&told != 0 && e.revision >= revision: // its last listen saw this change already
 		default:
 			s.owe(e, t.revision, now)
-			if s.notifier != nil {
+			if s.notifier != nil || s.slot.waiter != nil {
 				tell = append(tell, s)
 			}
 		}

@@ -440,7 +440,7 @@ func TestTooManyListeningsAreRefusedAndHoldNothing(t *testing.T) {
 	if w.OfConfig(key("c")) != nil {
 		t.Error("the refused key is held")
 	}
-	if _, _, err := w.Poll(Poller{IP: "10.0.0.2"}, []config.Watch{{Key: key("d")}}); fault.KindOf(err) != fault.Limited {
+	if _, _, err := w.Poll(Poller{IP: "10.0.0.2"}, []Watch{{Key: key("d")}}); fault.KindOf(err) != fault.Limited {
 		t.Fatalf("%v, want a limit", err)
 	}
 	s.Unlisten([]config.Key{key("a"), key("never")})

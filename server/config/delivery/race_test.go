@@ -98,7 +98,7 @@ func TestClientsPublishersAndReadersAtOnce(t *testing.T) {
 			<-p.done
 		})
 		loop(func(n int) { // poll
-			s, _, err := w.Poll(Poller{IP: "10.0.0.2", Port: uint16(g)}, []config.Watch{{Key: keys[n%8]}, {Key: keys[(n+g)%8]}})
+			s, _, err := w.Poll(Poller{IP: "10.0.0.2", Port: uint16(g)}, []Watch{{Key: keys[n%8]}, {Key: keys[(n+g)%8]}})
 			if err != nil {
 				t.Error(err)
 				return

@@ -38,6 +38,7 @@ const pollPrefix = "poll_"
 // preferred.
 type Slot struct {
 	Session
+	waiter      Waiter // of the poll that waits; guarded by the session
 	number      uint64
 	connectedMs int64
 	ident, set  uint64
@@ -75,10 +76,14 @@ func (t *slotTable) init(l *Ledger) {
 	t.kinds, t.byPort, t.bySet = make(map[Poller]*Client), make(map[portKey]*Slot), make(map[setKey]*Slot)
 }
 
+// Waiter is a poll that waits. Fire is called once, on the applying goroutine, when a key that it listens for changed: it
+// must not block.
+type Waiter interface{ Fire(key config.Key) }
+
 // Poll says what a client that polls has now, and returns its slot and the places in ws of what it sees with another
-// md5. The poll may be answered then or wait; the caller calls Done when it has ended. Faults: Limited when too
+// md5. The poll may be answered then, or Wait; the caller calls Done when it has ended. Faults: Limited when too
 // many listen.
-func (l *Ledger) Poll(p Poller, ws []config.Watch) (slot *Slot, changed []int, err error) {
+func (l *Ledger) Poll(p Poller, ws []Watch) (slot *Slot, changed []int, err error) {
 	ident := maphash.Comparable(l.seed, Poller{IP: p.IP, App: p.App, SDK: p.SDK, Tag: p.Tag, Tenant: p.Tenant})
 	set := uint64(0)
 	for i := range ws {
@@ -107,7 +112,7 @@ func (l *Ledger) Poll(p Poller, ws []config.Watch) (slot *Slot, changed []int, e
 }
 
 // only ends listening for all keys that are not in ws.
-func (s *Slot) only(ws []config.Watch) {
+func (s *Slot) only(ws []Watch) {
 	kept := make(map[config.Key]struct{}, len(ws))
 	for i := range ws {
 		kept[ws[i].Key] = struct{}{}
@@ -123,11 +128,50 @@ func (s *Slot) only(ws []config.Watch) {
 	s.Unlisten(gone)
 }
 
+// Wait makes the poll wait: w is told of the first change since Poll. When there was one already it is not, and the keys
+// that changed are returned.
+func (s *Slot) Wait(w Waiter) (changed []config.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for e := s.sent.head; e != nil; e = e.next {
+		changed = append(changed, e.topic.key)
+	}
+	if len(changed) == 0 {
+		s.waiter = w
+		s.ledger.waiting.Add(1)
+		s.ledger.waitingKeys.Add(int64(len(s.entries)))
+	}
+	return changed
+}
+
+// stopWaiting returns who waited, nil for nobody. The session is locked.
+func (s *Slot) stopWaiting() (w Waiter) {
+	if w, s.waiter = s.waiter, nil; w != nil {
+		s.ledger.waiting.Add(-1)
+		s.ledger.waitingKeys.Add(-int64(len(s.entries)))
+	}
+	return w
+}
+
+// fire tells the poll that waits, if one does, that k changed.
+func (s *Slot) fire(k config.Key) {
+	s.mu.Lock()
+	w := s.stopWaiting()
+	s.mu.Unlock()
+	if w != nil {
+		w.Fire(k)
+	}
+}
+
+// Waiting returns how many polls wait, and for how many keys in all.
+func (l *Ledger) Waiting() (polls, keys int64) { return l.waiting.Load(), l.waitingKeys.Load() }
+
 // Done says that the poll has ended; left, that the client closed its connection while it waited. The slot
 // must not be used afterwards.
 func (s *Slot) Done(left bool) {
 	s.mu.Lock()
 	s.polling = false
+	s.stopWaiting()
 	s.mu.Unlock()
 	away := goneAfter
 	if left {
@@ -138,7 +182,7 @@ func (s *Slot) Done(left bool) {
 }
 
 // take returns a slot for a poll, and whether it is a new one.
-func (t *slotTable) take(p Poller, ident, set uint64, ws []config.Watch) (s *Slot, made bool) {
+func (t *slotTable) take(p Poller, ident, set uint64, ws []Watch) (s *Slot, made bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s = t.byPort[portKey{ident, p.Port}]
@@ -183,11 +227,11 @@ func (t *slotTable) kind(p Poller) *Client {
 }
 
 // listensForAny reports whether s listens for one of the first keys of ws.
-func (s *Slot) listensForAny(ws []config.Watch) bool {
+func (s *Slot) listensForAny(ws []Watch) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range s.entries[:min(len(s.entries), compareSlots)] {
-		if slices.ContainsFunc(ws[:min(len(ws), compareSlots)], func(w config.Watch) bool { return w.Key == e.topic.key }) {
+		if slices.ContainsFunc(ws[:min(len(ws), compareSlots)], func(w Watch) bool { return w.Key == e.topic.key }) {
 			return true
 		}
 	}

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,15 +10,15 @@ import (
 	"nacre/server/config"
 )
 
-func watches(md5 string, keys ...config.Key) []config.Watch {
-	out := make([]config.Watch, len(keys))
+func watches(md5 string, keys ...config.Key) []Watch {
+	out := make([]Watch, len(keys))
 	for i, k := range keys {
-		out[i] = config.Watch{Key: k, MD5: md5}
+		out[i] = Watch{Key: k, MD5: md5}
 	}
 	return out
 }
 
-func poll(t *testing.T, w *world, p Poller, ws []config.Watch) *Slot {
+func poll(t *testing.T, w *world, p Poller, ws []Watch) *Slot {
 	t.Helper()
 	s, _, err := w.Poll(p, ws)
 	if err != nil {
@@ -171,4 +172,112 @@ func TestFiveThousandPollsBehindOneAddressFindTheirSlots(t *testing.T) {
 	if got := len(w.OfConfig(k)); got != n {
 		t.Errorf("%d clients, want %d", got, n)
 	}
+}
+
+// fired takes what a poll is told.
+type fired chan config.Key
+
+func (f fired) Fire(k config.Key) { f <- k }
+
+func TestAPollThatWaitsIsToldOnce(t *testing.T) {
+	w := newWorld(0)
+	a, b := key("a"), key("b")
+	p := Poller{IP: "10.0.0.1", Port: 1}
+	waiting := func(polls, keys int64) {
+		t.Helper()
+		if n, m := w.Waiting(); n != polls || m != keys {
+			t.Errorf("%d polls wait for %d keys, want %d for %d", n, m, polls, keys)
+		}
+	}
+	told := make(fired, 9)
+	s := poll(t, w, p, watches("", a, b))
+	w.set(b, "between")
+	if got := s.Wait(told); len(got) != 1 || got[0] != b {
+		t.Fatalf("what changed since Poll is %v", got)
+	}
+	waiting(0, 0)
+	s.Done(false)
+	s = poll(t, w, p, []Watch{{Key: a}, {Key: b, MD5: "between"}})
+	if got := s.Wait(told); len(got) > 0 {
+		t.Fatalf("changed %v", got)
+	}
+	waiting(1, 2)
+	w.set(key("other"), "x")
+	w.set(a, "A")
+	w.set(b, "B")
+	waiting(0, 0)
+	if len(told) != 1 || <-told != a {
+		t.Error("it was not told of the first change alone")
+	}
+	s.Done(false)
+	s = poll(t, w, p, []Watch{{Key: a, MD5: "A"}, {Key: b, MD5: "B"}})
+	s.Wait(told)
+	s.Done(true)
+	waiting(0, 0)
+	w.set(a, "C")
+	if len(told) != 0 {
+		t.Error("a poll that is over was told")
+	}
+}
+
+func TestAPollIsNotToldOfAnothersVariant(t *testing.T) {
+	w := newWorld(0)
+	k := key("a")
+	w.set(k, "A")
+	told := make(fired, 9)
+	s := poll(t, w, Poller{IP: "10.0.0.1", Tag: "blue"}, watches("A", k))
+	s.Wait(told)
+	w.set(k, "A", &config.Gray{Key: k, Name: "beta", Rule: config.BetaRule("10.0.0.2"), MD5: "G", Revision: 2})
+	if len(told) != 0 {
+		t.Error("told of a variant for somebody else")
+	}
+	w.set(k, "A", &config.Gray{Key: k, Name: "tag_blue", Rule: config.TagRule("blue"), MD5: "T", Revision: 3})
+	if len(told) != 1 {
+		t.Error("not told of the variant for its tag")
+	}
+	if x := only(t, w, k); x.Gray != "tag_blue" || x.WantMD5 != "T" {
+		t.Errorf("%+v", x)
+	}
+}
+
+// TestNoPollMissesAChange has clients poll again and again while a publisher publishes: none may wait though it has not the
+// newest.
+func TestNoPollMissesAChange(t *testing.T) {
+	w := newWorld(0)
+	defer run(w)()
+	keys := []config.Key{key("a"), key("b")}
+	const last = "the last"
+	var clients sync.WaitGroup
+	for i := range 8 {
+		clients.Go(func() {
+			has := map[config.Key]string{}
+			for has[keys[0]] != last || has[keys[1]] != last {
+				ws := []Watch{{Key: keys[0], MD5: has[keys[0]]}, {Key: keys[1], MD5: has[keys[1]]}}
+				s, changed, err := w.Poll(Poller{IP: "10.0.0.1", Port: uint16(i)}, ws)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				told := make(fired, 1)
+				if len(changed) == 0 && len(s.Wait(told)) == 0 {
+					select {
+					case <-told:
+					case <-time.After(10 * time.Second):
+						t.Errorf("client %d waits with %v", i, has)
+						return
+					}
+				}
+				s.Done(false)
+				for _, k := range keys {
+					has[k] = w.item(k).MD5For(config.Client{})
+				}
+			}
+		})
+	}
+	for i := range 5000 {
+		w.set(keys[i%2], fmt.Sprint(i))
+	}
+	w.set(keys[0], last)
+	w.set(keys[1], last)
+	clients.Wait()
 }

@@ -55,7 +55,7 @@ type writes struct {
 
 func (a *api) status(_ *fiber.Ctx, _ *statusIn) (*statusAnswer, error) {
 	st, w := a.Configs.Stats(), a.Configs.WriteStats()
-	clients, keys := a.Configs.Waiting()
+	clients, keys := a.Delivery.Waiting()
 	reason := ""
 	if err := a.Ready(); err != nil {
 		reason = fault.TextOf(err)

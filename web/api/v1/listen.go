@@ -64,7 +64,7 @@ func (a *api) listen(c *fiber.Ctx, p *wire.Params) error {
 		slot.Done(false)
 		return err
 	}
-	return a.hold(c, client, &set, hold, slot)
+	return a.hold(c, &set, hold, slot)
 }
 
 // poller is who polls, for the ledger of deliveries.
@@ -81,25 +81,18 @@ func poller(c *fiber.Ctx, client config.Client) delivery.Poller {
 }
 
 // hold parks the client until something changes or the time is over.
-func (a *api) hold(c *fiber.Ctx, client config.Client, set *listeningSet, hold time.Duration, slot *delivery.Slot) error {
+func (a *api) hold(c *fiber.Ctx, set *listeningSet, hold time.Duration, slot *delivery.Slot) error {
 	encode := encodePlain
 	if set.spelled != nil {
 		spelled := &listeningSet{spelled: set.spelled}
 		encode = func(k config.Key) []byte { return encodeOne(k, spelled.tenantOf(k)) }
 	}
 	poll := a.Park.New(encode)
-	changed, reg, err := a.Configs.Listen(client, set.watches, poll)
-	if err != nil || len(changed) > 0 {
+	if changed := slot.Wait(poll); len(changed) > 0 {
 		slot.Done(false)
-		if err != nil {
-			return err
-		}
 		return sendChanged(c, set, changed)
 	}
-	return a.Park.Park(c.Context(), poll, hold, func() {
-		reg.Cancel()
-		slot.Done(poll.Left())
-	})
+	return a.Park.Park(c.Context(), poll, hold, func() { slot.Done(poll.Left()) })
 }
 
 // holdTime returns how long to hold a poll whose client says it waits for header milliseconds.

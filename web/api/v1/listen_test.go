@@ -93,7 +93,7 @@ type polls struct {
 func (s *polls) settle(t *testing.T) {
 	t.Helper()
 	eventually(t, func() error {
-		if now, _ := s.Configs().Waiting(); now != s.n {
+		if now, _ := s.Delivery().Waiting(); now != s.n {
 			return fmt.Errorf("%d polls wait, want %d", now, s.n)
 		}
 		return nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nacre/server/config"
+	"nacre/server/config/delivery"
 	"nacre/server/resource"
 	"nacre/web/api/wire"
 )
@@ -22,7 +23,7 @@ var errListening = errors.New("invalid probeModify")
 
 // listeningSet is what a poll listens to.
 type listeningSet struct {
-	watches []config.Watch
+	watches []delivery.Watch
 	// spelled holds the tenant word of entries that name the default namespace by one, as answers
 	// repeat it; nil for most polls.
 	spelled map[config.Key]string
@@ -44,7 +45,7 @@ func parseListening(text string) (set listeningSet, refused string, err error) {
 	if n == 0 || n > maxEntries {
 		return set, "", errListening
 	}
-	set.watches = make([]config.Watch, 0, n)
+	set.watches = make([]delivery.Watch, 0, n)
 	for {
 		line, rest, found := strings.Cut(text, string(lineEnd))
 		if !found {
@@ -73,7 +74,7 @@ func (s *listeningSet) add(line string) (refused string, err error) {
 		return refused, nil
 	}
 	k := config.Key{Namespace: wire.LegacyNamespace(tenant), Group: group, DataID: dataID}
-	s.watches = append(s.watches, config.Watch{Key: k, MD5: md5})
+	s.watches = append(s.watches, delivery.Watch{Key: k, MD5: md5})
 	if word := strings.TrimSpace(tenant); word != "" && wire.LegacyTenant(k.Namespace) == "" {
 		if s.spelled == nil {
 			s.spelled = make(map[config.Key]string)
