@@ -44,9 +44,9 @@ func broken(code int, message string) reply {
 	return reply{payload.Encode("ErrorResponse", "", failed(code, code, message))}
 }
 
-// unparsable answers a body that is not what its type says.
+// unparsable answers a body that is not what its type says, in the words of Nacos, which end with two spaces.
 func unparsable(err error) reply {
-	return refuse(codeBadGateway, "errCode: 101, errMsg: "+err.Error())
+	return refuse(codeBadGateway, "errCode: 101, errMsg: "+err.Error()+"  ")
 }
 
 // ownFields are the fields besides the common ones that an answer of some types has also when it fails.

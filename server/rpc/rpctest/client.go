@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -256,15 +258,11 @@ func (c *Client) start(ctx context.Context) error {
 		close(c.ended)
 		return fmt.Errorf("server check answered %s", m)
 	}
-	streamCtx, cancel := context.WithCancel(context.Background())
-	c.cancel = cancel
-	c.stream, err = c.conn.NewStream(streamCtx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, "/BiRequestStream/requestBiStream")
-	if err != nil {
+	acked := make(chan struct{})
+	if err := c.open(acked); err != nil {
 		close(c.ended)
 		return err
 	}
-	acked := make(chan struct{})
-	go c.read(acked)
 	if err := c.Send("ConnectionSetupRequest", c.opts.Setup); err != nil {
 		return err
 	}
@@ -289,6 +287,29 @@ func (c *Client) start(ctx context.Context) error {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
+}
+
+// Open opens the stream of a client that was made with NoSetup, and sends nothing on it.
+func (c *Client) Open() error {
+	ended := c.ended
+	c.ended = make(chan struct{})
+	if err := c.open(nil); err != nil {
+		c.ended = ended
+		return err
+	}
+	return nil
+}
+
+func (c *Client) open(acked chan struct{}) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	stream, err := c.conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, "/BiRequestStream/requestBiStream")
+	if err != nil {
+		cancel()
+		return err
+	}
+	c.cancel, c.stream = cancel, stream
+	go c.read(acked)
+	return nil
 }
 
 // read hands over what the server sends until the stream ends.
@@ -336,6 +357,15 @@ func (c *Client) Send(typ string, body any) error {
 	return c.SendRaw(b)
 }
 
+// SendAs is Send with headers.
+func (c *Client) SendAs(typ string, headers map[string]string, body any) error {
+	b, err := c.encode(typ, headers, body)
+	if err != nil {
+		return err
+	}
+	return c.SendRaw(b)
+}
+
 // SendRaw writes bytes to the stream as they are.
 func (c *Client) SendRaw(b []byte) error {
 	if c.stream == nil {
@@ -356,6 +386,9 @@ func (c *Client) encode(typ string, headers map[string]string, body any) ([]byte
 	}
 	return Message{Type: typ, ClientIP: c.opts.IP, Headers: headers, Body: text}.Marshal(), nil
 }
+
+// TooLarge reports whether a call was refused for its size.
+func TooLarge(err error) bool { return status.Code(err) == codes.ResourceExhausted }
 
 // Call sends a unary request and returns the answer, also one that says failure. Errors are those of gRPC.
 func (c *Client) Call(ctx context.Context, typ string, body any) (Message, error) {
