@@ -37,7 +37,7 @@ type Listening struct {
 	Connected bool
 	// Revision is the one it is owed or was owed last; 0 when nothing changed since it came.
 	Revision uint64
-	// SinceMs is when it began to be behind, 0 when it is in sync. PushedMs, AckedMs and ListenedMs are when it was
+	// SinceMs is when it began to be behind, 0 when it is in sync. PushedMs (of a poll: its answer), AckedMs and ListenedMs are when it was
 	// told last, acknowledged last, and listened last; all in ms since 1970, 0 for never.
 	SinceMs, PushedMs, AckedMs, ListenedMs int64
 	// Attempts is how often it was told of Revision, Loops how often in a row it listened with the same wrong md5.
@@ -48,7 +48,7 @@ type Listening struct {
 func (s *Session) listening(e *entry) Listening {
 	t := e.topic
 	x := Listening{
-		Client: s.describe(), Key: t.key, MD5: e.md5, WantMD5: t.item.MD5For(s.sees()), State: InSync, Revision: e.revision,
+		Client: s.describe(), Key: t.key, MD5: e.md5, WantMD5: t.item.MD5For(s.sees()), Revision: e.revision,
 		PushedMs: e.pushedMs, AckedMs: e.ackedMs, ListenedMs: e.listenedMs, Attempts: int(e.attempt), Loops: int(e.loops),
 	}
 	if t.item != nil {
@@ -57,15 +57,17 @@ func (s *Session) listening(e *entry) Listening {
 		}
 	}
 	x.Connected = s.slot == nil || s.polling
-	if e.flags&behind != 0 {
-		x.State, x.SinceMs = e.state(s.ledger.wall()), e.sinceMs
+	if x.State = e.state(s.ledger.wall()); x.State != InSync {
+		x.SinceMs = e.sinceMs
 	}
 	return x
 }
 
-// state is that of an entry that is behind.
+// state returns how e stands. Its session is locked.
 func (e *entry) state(wallMs int64) State {
 	switch {
+	case e.flags&behind == 0:
+		return InSync
 	case e.loops >= loopCount && wallMs-e.listenedMs < loopEndMs:
 		return Looping
 	case e.attempt > 1 && e.ackedMs == 0:
@@ -91,48 +93,63 @@ const maxPage = 1 << 31
 // PageOfConfig returns a page of those who listen for k in the given state, "" for any, in the order of OfConfig; how
 // many are in that state; and how all stand. page counts from 1.
 func (l *Ledger) PageOfConfig(k config.Key, state State, page, size int) (rows []Listening, total int, all Standing) {
+	type standingEntry struct {
+		*entry
+		inSync bool
+	}
+	var chosen []standingEntry
+	wall := l.wall()
 	sh, hash := l.shard(k)
 	sh.mu.Lock()
-	defer sh.mu.Unlock()
 	t := sh.find(hash, k)
 	if t == nil {
+		sh.mu.Unlock()
 		return nil, 0, Standing{}
 	}
-	wall := l.wall()
-	chosen := make([]*entry, 0, min(len(t.list), 1024))
-	order := make(map[*entry]State, t.behind)
+	if state == "" {
+		chosen = make([]standingEntry, 0, len(t.list))
+	}
 	for _, e := range t.list {
 		e.session.mu.Lock()
-		st := InSync
-		if e.flags&behind != 0 {
-			st = e.state(wall)
-			order[e] = st
-		}
+		st := e.state(wall)
 		e.session.mu.Unlock()
 		all.count(st)
 		if state == "" || state == st {
-			chosen = append(chosen, e)
+			chosen = append(chosen, standingEntry{e, st == InSync})
 		}
 	}
-	total = len(chosen)
-	slices.SortFunc(chosen, func(a, b *entry) int {
-		_, x := order[a]
-		_, y := order[b]
-		if x != y {
-			if x {
+	sh.mu.Unlock() // the rest takes its time, which those who change the key must not wait for
+	slices.SortFunc(chosen, func(a, b standingEntry) int {
+		if a.inSync != b.inSync {
+			if b.inSync {
 				return -1
 			}
 			return 1
 		}
 		return compareSessions(a.session, b.session)
 	})
+	total = len(chosen)
 	from := min(max(page-1, 0)*size, total)
 	for _, e := range chosen[from:min(from+size, total)] {
-		e.session.mu.Lock()
-		rows = append(rows, e.session.listening(e))
-		e.session.mu.Unlock()
+		if x, ok := l.listening(e.entry); ok {
+			rows = append(rows, x)
+		}
 	}
 	return rows, total, all
+}
+
+// listening describes e, false when it is over.
+func (l *Ledger) listening(e *entry) (x Listening, ok bool) {
+	s := e.session
+	sh, _ := l.shard(e.topic.key)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, held := s.find(e.topic); held != e || s.closed {
+		return Listening{}, false
+	}
+	return s.listening(e), true
 }
 
 func (s *Standing) count(st State) {
@@ -169,14 +186,9 @@ func (l *Ledger) of(s *Session) []Listening {
 	s.mu.Unlock()
 	out := make([]Listening, 0, len(entries))
 	for _, e := range entries {
-		sh, _ := l.shard(e.topic.key)
-		sh.mu.Lock()
-		s.mu.Lock()
-		if _, held := s.find(e.topic); held == e {
-			out = append(out, s.listening(e))
+		if x, ok := l.listening(e); ok {
+			out = append(out, x)
 		}
-		s.mu.Unlock()
-		sh.mu.Unlock()
 	}
 	slices.SortFunc(out, func(a, b Listening) int {
 		switch {

@@ -265,6 +265,7 @@ func (s *Session) owe(e *entry, revision uint64, nowMs int64) {
 	if s.notifier == nil { // a poll was told by what changed it, or comes and asks
 		if s.polling {
 			e.flags |= told
+			e.pushedMs = nowMs
 		}
 		s.sent.push(e)
 		return
