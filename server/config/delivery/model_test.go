@@ -21,13 +21,67 @@ type modelClient struct {
 	taken   []Push                // not acknowledged yet
 }
 
-// sees returns the md5 that the client is to see, by the rules alone.
-func (c *modelClient) sees(w *world, k config.Key) string {
+// modelPoller is a client that polls: it waits, is told, fetches, and polls again.
+type modelPoller struct {
+	Poller
+	slot *Slot
+	told fired // of the poll that waits, nil when none does
+	has  map[config.Key]string
+}
+
+// poll polls for all keys of has; a poll that waits already goes on.
+func (p *modelPoller) poll(t *rapid.T, w *world) {
+	if p.told != nil {
+		return
+	}
+	ws := make([]Watch, 0, len(p.has))
+	differ := 0
+	for k, md5 := range p.has {
+		ws = append(ws, Watch{Key: k, MD5: md5})
+		if md5 != seen(w, k, p.IP) {
+			differ++
+		}
+	}
+	slot, changed, err := w.Poll(p.Poller, ws)
+	if err != nil || len(changed) != differ {
+		t.Fatalf("the poll was answered with %d changes, %v; there are %d", len(changed), err, differ)
+	}
+	told := make(fired, 1)
+	if len(changed) > 0 {
+		slot.Done(false)
+		return
+	}
+	if changed := slot.Wait(told); len(changed) > 0 {
+		t.Fatalf("nothing changed, but %v did", changed)
+	}
+	p.slot, p.told = slot, told
+}
+
+// end ends the poll that waits, when one does.
+func (p *modelPoller) end(left bool) {
+	if p.told != nil {
+		p.slot.Done(left)
+		p.told = nil
+	}
+}
+
+// fetch gets what the client is to see now of all keys.
+func (p *modelPoller) fetch(w *world) {
+	for k := range p.has {
+		p.has[k] = seen(w, k, p.IP)
+	}
+}
+
+// sees returns the md5 that the client is to see.
+func (c *modelClient) sees(w *world, k config.Key) string { return seen(w, k, c.ip) }
+
+// seen returns the md5 that a client at an address is to see, by the rules alone.
+func seen(w *world, k config.Key, ip string) string {
 	it := w.item(k)
 	switch {
 	case it == nil:
 		return ""
-	case len(it.Grays) > 0 && it.Grays[0].Rule.Expr == c.ip:
+	case len(it.Grays) > 0 && it.Grays[0].Rule.Expr == ip:
 		return it.Grays[0].MD5
 	case it.Formal == nil:
 		return ""
@@ -64,6 +118,11 @@ func modelRun(t *rapid.T) {
 		}
 		return rapid.SampledFrom(clients).Draw(t, "client")
 	}
+	pollers := []*modelPoller{
+		{Poller: Poller{IP: ips[0], Port: 1}, has: map[config.Key]string{keys[0]: ""}},
+		{Poller: Poller{IP: ips[0], Port: 2}, has: map[config.Key]string{keys[0]: "", keys[1]: "A"}},
+		{Poller: Poller{IP: ips[1], Port: 1, App: "shop"}, has: map[config.Key]string{keys[2]: "x"}},
+	}
 	listen := func(c *modelClient, k config.Key) {
 		changed, err := c.session.Listen([]Watch{{Key: k, MD5: c.has[k]}})
 		if err != nil {
@@ -89,10 +148,8 @@ func modelRun(t *rapid.T) {
 		n, behindNow := 0, 0
 		for _, k := range keys {
 			for _, x := range w.OfConfig(k) {
-				i := slices.IndexFunc(clients, func(c *modelClient) bool { return c.session.client.ID == x.Client.ID })
-				c := clients[i]
-				if x.WantMD5 != c.sees(w, k) {
-					t.Fatalf("%s is to see %q of %s, the ledger says %q", x.Client.ID, c.sees(w, k), k, x.WantMD5)
+				if want := seen(w, k, x.Client.IP); x.WantMD5 != want {
+					t.Fatalf("%s is to see %q of %s, the ledger says %q", x.Client.ID, want, k, x.WantMD5)
 				}
 				if x.State == InSync && x.MD5 != x.WantMD5 {
 					t.Fatalf("in sync with the wrong md5: %+v", x)
@@ -102,11 +159,34 @@ func modelRun(t *rapid.T) {
 				}
 			}
 		}
-		total := 0
+		total, waiting := 0, int64(0)
 		for _, c := range clients {
 			total += len(c.has)
 		}
-		if sum := w.Summary(); n != total || sum.Listenings != n || sum.Behind != behindNow || sum.GRPCClients != len(clients) {
+		polled, _ := w.Clients(Filter{Transport: HTTP}, 1, 100)
+		for _, c := range polled {
+			total += c.Listenings
+		}
+		for _, p := range pollers {
+			if p.told == nil {
+				continue
+			}
+			differ := 0
+			for k, md5 := range p.has {
+				if md5 != seen(w, k, p.IP) {
+					differ++
+				}
+			}
+			if len(p.told) == 0 {
+				if waiting++; differ > 0 {
+					t.Fatalf("a poll waits though %d of its keys changed", differ)
+				}
+			}
+		}
+		if polls, _ := w.Waiting(); polls != waiting {
+			t.Fatalf("%d polls wait, the ledger says %d", waiting, polls)
+		}
+		if sum := w.Summary(); n != total || sum.HTTPClients > len(pollers) || sum.Listenings != n || sum.Behind != behindNow || sum.GRPCClients != len(clients) {
 			t.Fatalf("the ledger counts %+v; %d listen, %d are behind, %d clients", sum, total, behindNow, len(clients))
 		}
 	}
@@ -177,6 +257,24 @@ func modelRun(t *rapid.T) {
 				}
 			}
 		},
+		"poll": func(t *rapid.T) { rapid.SampledFrom(pollers).Draw(t, "poller").poll(t, w) },
+		"a poll ends": func(t *rapid.T) {
+			p := rapid.SampledFrom(pollers).Draw(t, "poller")
+			p.end(rapid.Bool().Draw(t, "left"))
+			if rapid.Bool().Draw(t, "fetches") {
+				p.fetch(w)
+			}
+		},
+		"poll for another key": func(t *rapid.T) {
+			p := rapid.SampledFrom(pollers).Draw(t, "poller")
+			p.end(false)
+			k := anyKey()
+			if _, ok := p.has[k]; ok && len(p.has) > 1 {
+				delete(p.has, k)
+			} else {
+				p.has[k] = ""
+			}
+		},
 		"time": func(t *rapid.T) { time.Sleep(time.Duration(rapid.IntRange(1, 5000).Draw(t, "ms")) * time.Millisecond) },
 	})
 	// From now on clients only react to what they are told.
@@ -195,7 +293,24 @@ func modelRun(t *rapid.T) {
 				}
 			}
 		}
+		for _, p := range pollers {
+			if p.told == nil || len(p.told) > 0 {
+				p.end(false)
+				p.fetch(w)
+				p.poll(t, w)
+			}
+		}
 		time.Sleep(time.Second)
+	}
+	for _, p := range pollers {
+		if p.told == nil || len(p.told) > 0 {
+			t.Fatal("a poll does not come to rest")
+		}
+		for k, md5 := range p.has {
+			if md5 != seen(w, k, p.IP) {
+				t.Fatalf("a client that polls has %q of %s in the end", md5, k)
+			}
+		}
 	}
 	for _, c := range clients {
 		for k, md5 := range c.has {
@@ -213,6 +328,10 @@ func modelRun(t *rapid.T) {
 	for _, c := range clients {
 		c.session.Close()
 	}
+	for _, p := range pollers {
+		p.end(false)
+	}
+	time.Sleep(goneAfter + time.Second)
 	if len(w.all.list) != 0 || w.listenings.Load() != 0 || !w.owing.empty() {
 		t.Fatalf("something is held after all left")
 	}
