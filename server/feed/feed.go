@@ -1,0 +1,320 @@
+// Package feed is the change feed of a node: what happened, in order, each event with a number, kept in a
+// bounded ring, so that a reader who was away goes on from the last number that it has.
+package feed
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"nacre/server/clock"
+	"nacre/server/fault"
+)
+
+// Kind is what an event tells.
+type Kind string
+
+// The kinds of events.
+const (
+	ConfigPublished Kind = "config.published"
+	ConfigRemoved   Kind = "config.removed"
+	// GrayStarted is a variant for some clients, GrayChanged its new content, GrayEnded its end.
+	GrayStarted Kind = "gray.started"
+	GrayChanged Kind = "gray.changed"
+	GrayEnded   Kind = "gray.ended"
+	// ConfigInSync says that everybody who listens has what was published.
+	ConfigInSync    Kind = "config.inSync"
+	ClientConnected Kind = "client.connected"
+	ClientGone      Kind = "client.gone"
+	// ClientBehind is a client that did not confirm a change within a second, ClientLooping one that asks again and
+	// again with a wrong md5, ClientInSync one of which either was said and that has it now.
+	ClientBehind  Kind = "client.behind"
+	ClientLooping Kind = "client.looping"
+	ClientInSync  Kind = "client.inSync"
+	ServerState   Kind = "server.state"
+)
+
+// Kinds are all of them.
+var Kinds = []Kind{
+	ConfigPublished, ConfigRemoved, GrayStarted, GrayChanged, GrayEnded, ConfigInSync,
+	ClientConnected, ClientGone, ClientBehind, ClientLooping, ClientInSync, ServerState,
+}
+
+// Event is something that happened. Fields that do not matter to its kind are zero.
+type Event struct {
+	// Seq is the event's number: one more than that of the event before.
+	Seq uint64 `json:"seq"`
+	// AtMs is when it happened, in ms since 1970.
+	AtMs int64 `json:"atMs"`
+	Kind Kind  `json:"kind"`
+
+	Namespace string `json:"namespace,omitempty"`
+	Group     string `json:"group,omitempty"`
+	DataID    string `json:"dataId,omitempty"`
+	Revision  uint64 `json:"revision,omitempty"`
+	MD5       string `json:"md5,omitempty"`
+	// Gray is the name of a variant.
+	Gray string `json:"gray,omitempty"`
+
+	// User and IP are those of who did it.
+	User string `json:"user,omitempty"`
+	IP   string `json:"ip,omitempty"`
+
+	ClientID string `json:"clientId,omitempty"`
+	ClientIP string `json:"clientIp,omitempty"`
+	App      string `json:"app,omitempty"`
+	SDK      string `json:"sdk,omitempty"`
+
+	// InSync of Listeners have what was published.
+	InSync    int `json:"inSync,omitempty"`
+	Listeners int `json:"listeners,omitempty"`
+	// Text says in words what the other fields do not.
+	Text string `json:"text,omitempty"`
+}
+
+// size is what an event costs in memory, roughly, in bytes.
+func (e *Event) size() int {
+	return 320 + len(e.Namespace) + len(e.Group) + len(e.DataID) + len(e.Gray) + len(e.User) + len(e.IP) + len(e.ClientID) +
+		len(e.ClientIP) + len(e.App) + len(e.SDK) + len(e.Text)
+}
+
+// Filter selects events. Zero values select all.
+type Filter struct {
+	// Namespace selects what is about configurations and clients of one namespace, and the state of the server.
+	Namespace string
+	// Kinds select by kind, or by what stands before its dot: "config" is all of configurations.
+	Kinds []string
+	// Text stands in dataId, group, variant, user, application, address or words, in whatever case.
+	Text string
+
+	lower string
+}
+
+// Limits on a filter.
+const (
+	maxFilterText  = 256
+	maxFilterKinds = 32
+)
+
+// ParseFilter makes a filter of what a reader asks for; kinds is a comma list. Faults: Invalid.
+func ParseFilter(namespace, kinds, text string) (Filter, error) {
+	f := Filter{Namespace: strings.TrimSpace(namespace), Text: strings.TrimSpace(text)}
+	f.lower = strings.ToLower(f.Text)
+	if len(f.Text) > maxFilterText || len(f.Namespace) > maxFilterText {
+		return Filter{}, fault.New(fault.Invalid, "a filter may have %d bytes of text at the most", maxFilterText)
+	}
+	for k := range strings.SplitSeq(kinds, ",") {
+		if k = strings.TrimSpace(k); k == "" {
+			continue
+		}
+		if !known(k) {
+			return Filter{}, fault.New(fault.Invalid, "the kind %.40q is not known; there are config, gray, client, server, and %s", k, join(Kinds))
+		}
+		if f.Kinds = append(f.Kinds, k); len(f.Kinds) > maxFilterKinds {
+			return Filter{}, fault.New(fault.Invalid, "a filter may name %d kinds at the most", maxFilterKinds)
+		}
+	}
+	return f, nil
+}
+
+func join(kinds []Kind) string {
+	var b strings.Builder
+	for i, k := range kinds {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(k))
+	}
+	return b.String()
+}
+
+func known(kind string) bool {
+	for _, k := range Kinds {
+		if kindIs(k, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+func kindIs(k Kind, want string) bool {
+	group, _, _ := strings.Cut(string(k), ".")
+	return string(k) == want || group == want
+}
+
+// Selects reports whether e is for a reader with this filter.
+func (f *Filter) Selects(e *Event) bool {
+	if f.Namespace != "" && e.Namespace != f.Namespace && e.Kind != ServerState {
+		return false
+	}
+	if len(f.Kinds) > 0 {
+		found := false
+		for _, k := range f.Kinds {
+			if found = kindIs(e.Kind, k); found {
+				break
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	if f.lower == "" {
+		return true
+	}
+	for _, s := range [...]string{e.DataID, e.Group, e.Gray, e.User, e.IP, e.App, e.ClientIP, e.ClientID, e.Text} {
+		if strings.Contains(strings.ToLower(s), f.lower) {
+			return true
+		}
+	}
+	return false
+}
+
+// Bounds of the ring.
+const (
+	DefaultEvents = 65_536
+	maxBytes      = 48 << 20
+)
+
+// Feed holds the newest events. It is safe for concurrent use.
+type Feed struct {
+	clock clock.Clock
+	open  atomic.Bool
+
+	mu    sync.RWMutex
+	ring  []Event
+	first uint64 // the number of the oldest event that is held
+	next  uint64 // of the event that comes next
+	start uint64 // of the first event of this process
+	bytes int
+	wake  chan struct{} // closed and replaced when something is appended
+	idle  bool          // nobody took wake since
+}
+
+// New returns a feed that keeps size events, or fewer where they are large. Numbers begin at the clock's ms × 1000, so
+// that those of a process are above all of the one before it. It is closed until Open.
+func New(c clock.Clock, size int) *Feed {
+	if size <= 0 {
+		size = DefaultEvents
+	}
+	first := uint64(clock.Millis(c)) * 1000
+	return &Feed{clock: c, ring: make([]Event, size), first: first, next: first, start: first, wake: make(chan struct{}), idle: true}
+}
+
+// Open makes the feed take events: what a start reads back from its journal is no news.
+func (f *Feed) Open() { f.open.Store(true) }
+
+// Append gives e its number and time and adds it. It never waits for a reader. Before Open it does nothing.
+func (f *Feed) Append(e Event) {
+	if !f.open.Load() {
+		return
+	}
+	e.AtMs = clock.Millis(f.clock)
+	f.mu.Lock()
+	e.Seq = f.next
+	n := uint64(len(f.ring))
+	f.bytes += e.size()
+	if f.next-f.first == n {
+		f.drop()
+	}
+	f.ring[f.next%n] = e
+	f.next++
+	for f.bytes > maxBytes && f.next-f.first > 1 {
+		f.drop()
+	}
+	if !f.idle {
+		close(f.wake)
+		f.wake, f.idle = make(chan struct{}), true
+	}
+	f.mu.Unlock()
+}
+
+func (f *Feed) drop() {
+	at := &f.ring[f.first%uint64(len(f.ring))]
+	f.bytes -= at.size()
+	*at = Event{}
+	f.first++
+}
+
+// Batch is what a reader gets at once.
+type Batch struct {
+	Events []Event
+	// Next is the number to go on from: that of the last event that was looked at, selected or not.
+	Next uint64
+	// Missed is how many events after the number asked for are not held any more, or, when the number is not
+	// of this process, 1 at least.
+	Missed uint64
+}
+
+// looked bounds how many events one Since goes through, so that a reader who selects few keeps nobody waiting.
+const looked = 8192
+
+// Since returns events after number after that fl selects, at most most. When it returns none and Next is Last's, there
+// are no more.
+func (f *Feed) Since(after uint64, fl *Filter, most int) Batch {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	b := Batch{Next: after}
+	from := after + 1
+	switch {
+	case after >= f.next: // of a process with a later clock
+		b.Missed, from = 1, f.first
+		b.Next = f.first - 1
+	case from < f.first:
+		b.Missed, from = f.first-from, f.first
+		if after < f.start-1 && f.first == f.start {
+			b.Missed = 1 // of an earlier process: how many it had nobody knows
+		}
+		b.Next = f.first - 1
+	}
+	n := uint64(len(f.ring))
+	end := min(f.next, from+looked)
+	for seq := from; seq < end && len(b.Events) < most; seq++ {
+		e := &f.ring[seq%n]
+		if fl.Selects(e) {
+			b.Events = append(b.Events, *e)
+		}
+		b.Next = seq
+	}
+	return b
+}
+
+// First and Last return the numbers of the oldest and the newest event that is held; Last is one below First when there is none.
+func (f *Feed) First() uint64 {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.first
+}
+
+// Last returns the number of the newest event.
+func (f *Feed) Last() uint64 {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.next - 1
+}
+
+// Count returns how many events were appended since the start.
+func (f *Feed) Count() uint64 {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.next - f.start
+}
+
+// Wait returns nil when there is an event after number after, or ctx's error when ctx ends first.
+func (f *Feed) Wait(ctx context.Context, after uint64) error {
+	for {
+		f.mu.Lock()
+		if f.next > after+1 {
+			f.mu.Unlock()
+			return nil
+		}
+		wake := f.wake
+		f.idle = false
+		f.mu.Unlock()
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
