@@ -458,11 +458,16 @@ func empty(t *testing.T, w *world) {
 	t.Helper()
 	topics := 0
 	for i := range w.shards {
+		w.shards[i].mu.Lock()
 		topics += len(w.shards[i].topics)
+		w.shards[i].mu.Unlock()
 	}
-	if topics > 0 || w.listenings.Load() != 0 || w.behind.Load() != 0 || len(w.all.list) > 0 || !w.owing.empty() || !w.slots.empty() {
-		t.Errorf("held: %d topics, %d listenings, %d behind, %d sessions, %d owing", topics, w.listenings.Load(), w.behind.Load(), len(w.all.list), len(w.owing.list))
+	sessions, owing := len(w.all.snapshot()), len(w.owing.snapshot(nil))
+	if topics > 0 || w.listenings.Load() != 0 || w.behind.Load() != 0 || sessions > 0 || owing > 0 || !w.slots.empty() {
+		t.Errorf("held: %d topics, %d listenings, %d behind, %d sessions, %d owing", topics, w.listenings.Load(), w.behind.Load(), sessions, owing)
 	}
+	w.slots.mu.Lock()
+	defer w.slots.mu.Unlock()
 	if n := len(w.slots.byPort) + len(w.slots.bySet); n > 0 {
 		t.Errorf("held: %d entries of free slots", n)
 	}

@@ -332,7 +332,7 @@ func modelRun(t *rapid.T) {
 		p.end(false)
 	}
 	time.Sleep(goneAfter + time.Second)
-	if len(w.all.list) != 0 || w.listenings.Load() != 0 || !w.owing.empty() {
+	if len(w.all.snapshot()) != 0 || w.listenings.Load() != 0 || !w.owing.empty() {
 		t.Fatalf("something is held after all left")
 	}
 }
