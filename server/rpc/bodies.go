@@ -3,7 +3,6 @@ package rpc
 import (
 	"hash/maphash"
 	"net/url"
-	"strings"
 	"sync"
 
 	"nacre/server/config"
@@ -40,8 +39,8 @@ type bodyKey struct {
 
 // body is an encoded answer. The entry it was made of stands for its version: entries are immutable.
 type body struct {
-	of   any // *config.Entry or *config.Gray
-	with any // *config.Entry whose type a variant shows
+	of   any           // *config.Entry or *config.Gray
+	with *config.Entry // whose type a variant shows
 	b    []byte
 }
 
@@ -55,59 +54,75 @@ func newBodyCache() *bodyCache {
 
 // formal answers with a formal content.
 func (c *bodyCache) formal(e *config.Entry) reply {
-	return c.get(bodyKey{key: e.Key}, e, nil, func() []byte {
-		b := make([]byte, 0, 256+len(e.Content)+len(e.Content)/8+len(e.EncryptedDataKey))
-		b = appendQuery(b, e.Content, e.MD5, e.ModifiedMs)
-		b = append(b, `,"encryptedDataKey":`...)
-		b = payload.AppendString(b, e.EncryptedDataKey)
-		b = append(b, `,"contentType":`...)
-		b = payload.AppendString(b, e.Type)
-		return append(b, `,"beta":false,"success":true}`...)
-	})
+	k := bodyKey{key: e.Key}
+	if r, ok := c.get(k, e, nil); ok {
+		return r
+	}
+	b := make([]byte, 0, 256+len(e.Content)+len(e.Content)/8+len(e.EncryptedDataKey))
+	b = appendQuery(b, e.Content, e.MD5, e.ModifiedMs)
+	b = append(b, `,"encryptedDataKey":`...)
+	b = payload.AppendString(b, e.EncryptedDataKey)
+	b = append(b, `,"contentType":`...)
+	b = payload.AppendString(b, e.Type)
+	return c.put(k, e, nil, append(b, `,"beta":false,"success":true}`...))
 }
 
 // gray answers with a variant. It shows the type of the formal content, and no key when it has none (grpc.md §5.1).
 func (c *bodyCache) gray(i *config.Item, g *config.Gray) reply {
-	return c.get(bodyKey{key: g.Key, gray: g.Name}, g, i.Formal, func() []byte {
-		b := make([]byte, 0, 256+len(g.Content)+len(g.Content)/8)
-		b = appendQuery(b, g.Content, g.MD5, g.ModifiedMs)
-		if g.EncryptedDataKey != "" {
-			b = append(b, `,"encryptedDataKey":`...)
-			b = payload.AppendString(b, g.EncryptedDataKey)
-		}
-		if i.Formal != nil {
-			b = append(b, `,"contentType":`...)
-			b = payload.AppendString(b, i.Formal.Type)
-		}
-		if tag, is := strings.CutPrefix(g.Name, config.GrayTagPrefix); is && g.Rule.Type == config.RuleTag {
-			b = append(b, `,"tag":`...) // for tags alone: Go and Python take it for a truth value
-			b = payload.AppendString(b, url.QueryEscape(tag))
-		}
-		if g.Rule.Type == config.RuleBeta {
-			return append(b, `,"beta":true,"success":true}`...)
-		}
-		return append(b, `,"beta":false,"success":true}`...)
-	})
+	k := bodyKey{key: g.Key, gray: g.Name}
+	if r, ok := c.get(k, g, i.Formal); ok {
+		return r
+	}
+	b := make([]byte, 0, 256+len(g.Content)+len(g.Content)/8)
+	b = appendQuery(b, g.Content, g.MD5, g.ModifiedMs)
+	if g.EncryptedDataKey != "" {
+		b = append(b, `,"encryptedDataKey":`...)
+		b = payload.AppendString(b, g.EncryptedDataKey)
+	}
+	if i.Formal != nil {
+		b = append(b, `,"contentType":`...)
+		b = payload.AppendString(b, i.Formal.Type)
+	}
+	switch g.Rule.Type {
+	case config.RuleTag:
+		b = append(b, `,"tag":`...) // for tags alone: Go and Python take it for a truth value
+		b = payload.AppendString(b, url.QueryEscape(g.Rule.Expr))
+		b = append(b, `,"beta":false`...)
+	case config.RuleBeta:
+		b = append(b, `,"beta":true`...)
+	default:
+		b = append(b, `,"beta":false`...)
+	}
+	return c.put(k, g, i.Formal, append(b, `,"success":true}`...))
 }
 
-// get returns the answer made of these two, and makes it when it is not held.
-func (c *bodyCache) get(k bodyKey, of any, with *config.Entry, make func() []byte) reply {
-	sh := &c.shards[maphash.String(c.seed, k.key.DataID)%bodyShards]
+// get returns the answer made of these two, if it is held.
+func (c *bodyCache) get(k bodyKey, of any, with *config.Entry) (reply, bool) {
+	sh := c.shard(k)
 	sh.mu.RLock()
 	x, recent := sh.held[k]
 	if !recent {
 		x = sh.old[k]
 	}
 	sh.mu.RUnlock()
-	if x != nil && x.of == of && x.with == any(with) {
-		if !recent {
-			sh.put(k, x)
-		}
-		return reply{x.b}
+	if x == nil || x.of != of || x.with != with {
+		return reply{}, false
 	}
-	x = &body{of: of, with: with, b: payload.Encode("ConfigQueryResponse", "", make())}
-	sh.put(k, x)
+	if !recent {
+		sh.put(k, x)
+	}
+	return reply{x.b}, true
+}
+
+// put holds the answer with this body.
+func (c *bodyCache) put(k bodyKey, of any, with *config.Entry, b []byte) reply {
+	x := &body{of: of, with: with, b: payload.Encode("ConfigQueryResponse", "", b)}
+	c.shard(k).put(k, x)
 	return reply{x.b}
+}
+
+func (c *bodyCache) shard(k bodyKey) *bodyShard {
+	return &c.shards[maphash.String(c.seed, k.key.DataID)%bodyShards]
 }
 
 // put holds x. When the budget is used, what was not asked for since the last time it was goes.

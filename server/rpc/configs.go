@@ -286,8 +286,7 @@ const mostContexts = 100_000
 func (s *Server) listen(_ context.Context, c *Conn, m *payload.Message) reply {
 	const typ = "ConfigBatchListenRequest"
 	listening := true
-	var names []name
-	var watches []delivery.Watch
+	names, watches := make([]name, 0, 16), make([]delivery.Watch, 0, 16)
 	if err := payload.Fields(m.Body, func(field string, v payload.Value) error {
 		switch field {
 		case "listen":
@@ -297,7 +296,11 @@ func (s *Server) listen(_ context.Context, c *Conn, m *payload.Message) reply {
 				if len(names) == mostContexts {
 					return payload.ErrBody
 				}
-				n, w, err := watch(v)
+				like := name{group: "DEFAULT_GROUP", tenant: resource.DefaultNamespace}
+				if len(names) > 0 {
+					like = names[len(names)-1]
+				}
+				n, w, err := watch(v, like)
 				names, watches = append(names, n), append(watches, w)
 				return err
 			})
@@ -344,14 +347,21 @@ func (s *Server) listen(_ context.Context, c *Conn, m *payload.Message) reply {
 	return reply{payload.Encode("ConfigChangeBatchListenResponse", "", append(b, `],"success":true}`...))}
 }
 
-func watch(v payload.Value) (n name, w delivery.Watch, err error) {
+// watch reads one context of a listen, most likely in the group and namespace of like.
+func watch(v payload.Value, like name) (n name, w delivery.Watch, err error) {
 	given := false
 	err = v.Fields(func(field string, v payload.Value) error {
-		if field == "md5" {
+		switch field {
+		case "dataId":
+			return v.Text(&n.dataID, nil)
+		case "group":
+			return v.TextLike(&n.group, nil, like.group)
+		case "tenant":
+			return v.TextLike(&n.tenant, &n.tenantGiven, like.tenant)
+		case "md5":
 			return v.Text(&w.MD5, &given)
 		}
-		_, err := n.field(field, v)
-		return err
+		return nil
 	})
 	w.Key, w.NoMD5, w.Spelling = n.key(), !given, n.spelling()
 	return n, w, err

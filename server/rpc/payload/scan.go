@@ -140,6 +140,19 @@ func (v Value) Text(to *string, given *bool) error {
 	return nil
 }
 
+// TextLike is Text that takes like, without a copy, when that is what the text says: clients name the same group and
+// namespace again and again.
+func (v Value) TextLike(to *string, given *bool, like string) error {
+	if v.kind == text && !v.escaped && string(v.raw[1:len(v.raw)-1]) == like {
+		*to = like
+		if given != nil {
+			*given = true
+		}
+		return nil
+	}
+	return v.Text(to, given)
+}
+
 // Bytes returns a text without its quotes, escapes as they are, and any other value as it is written.
 func (v Value) Bytes() []byte {
 	if v.kind == text {
