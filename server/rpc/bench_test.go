@@ -57,6 +57,19 @@ func BenchmarkQueryOfAGrayVersion(b *testing.B) {
 	}
 }
 
+// BenchmarkPublish is a publish up to where it would be made durable, which nobody listens for.
+func BenchmarkPublish(b *testing.B) {
+	s := inMemory(b)
+	l, _ := attached(s, "10.1.2.3")
+	m := request("ConfigPublishRequest", `{"headers":{},"dataId":"orders.properties","group":"DEFAULT_GROUP","tenant":"public","content":"`+content+`","additionMap":{"encryptedDataKey":"","type":"yaml"},"module":"config"}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if r := s.answer(context.Background(), l, m); &r.b[0] != &published.b[0] {
+			b.Fatalf("%s", r.b)
+		}
+	}
+}
+
 // BenchmarkListen is the repeated listen of a client with 10 configurations, of which none changed.
 func BenchmarkListen(b *testing.B) {
 	s := inMemory(b)

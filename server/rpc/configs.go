@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -148,13 +149,13 @@ func untagged(tag string) reply {
 func (s *Server) publish(ctx context.Context, c *Conn, m *payload.Message) reply {
 	const typ = "ConfigPublishRequest"
 	var n name
-	var content, casMD5 string
-	var given bool
+	var content []byte // nil when there was none
+	var casMD5 string
 	var more additions
 	if err := payload.Fields(m.Body, func(field string, v payload.Value) error {
 		switch field {
 		case "content":
-			return v.Text(&content, &given)
+			return v.Content(&content)
 		case "casMd5":
 			return v.Text(&casMD5, nil)
 		case "additionMap":
@@ -169,13 +170,13 @@ func (s *Server) publish(ctx context.Context, c *Conn, m *payload.Message) reply
 		return s.fail(r)
 	}
 	switch {
-	case !given:
+	case content == nil:
 		return s.fail(ownFailure(typ, codeInvalid, "content is blank : null"))
-	case strings.TrimSpace(content) == "":
-		return s.fail(ownFailure(typ, codeInvalid, "content is blank : "+content))
+	case len(bytes.TrimSpace(content)) == 0:
+		return s.fail(ownFailure(typ, codeInvalid, "content is blank : "+string(content)))
 	}
 	d := more.draft()
-	d.Key, d.Content = n.key(), []byte(content)
+	d.Key, d.Content = n.key(), content
 	if casMD5 = strings.TrimSpace(casMD5); casMD5 != "" {
 		d.CASMD5 = casMD5
 	}

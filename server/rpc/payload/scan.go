@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"bytes"
 	"errors"
 	"strconv"
 	"strings"
@@ -125,18 +126,27 @@ func (v Value) Text(to *string, given *bool) error {
 		return nil
 	case object, array:
 		return ErrBody
-	case text:
-		if v.escaped {
-			*to = unescape(v.raw[1 : len(v.raw)-1])
-		} else {
-			*to = string(v.raw[1 : len(v.raw)-1])
-		}
-	default:
-		*to = string(v.raw)
+	}
+	if v.escaped {
+		*to = string(unescape(nil, v.Bytes()))
+	} else {
+		*to = string(v.Bytes())
 	}
 	if given != nil {
 		*given = true
 	}
+	return nil
+}
+
+// Content is Text for a value that may be large: it is copied once. null leaves *to.
+func (v Value) Content(to *[]byte) error {
+	switch v.kind {
+	case null:
+		return nil
+	case object, array:
+		return ErrBody
+	}
+	*to = unescape(make([]byte, 0, len(v.Bytes())), v.Bytes())
 	return nil
 }
 
@@ -222,7 +232,7 @@ func (v Value) Int(to *int64) error {
 func (v Value) name() string {
 	inner := v.raw[1 : len(v.raw)-1]
 	if v.escaped {
-		return unescape(inner)
+		return string(unescape(nil, inner))
 	}
 	if known, ok := knownNames[string(inner)]; ok {
 		return known
@@ -455,50 +465,44 @@ func (s *scanner) array(depth int) bool {
 	}
 }
 
-// unescape resolves the escapes of a text that was found to be right. Half a surrogate pair becomes U+FFFD.
-func unescape(b []byte) string {
-	out := make([]byte, 0, len(b))
-	for i := 0; i < len(b); {
-		c := b[i]
-		if c != '\\' {
-			out = append(out, c)
-			i++
-			continue
+// unescape appends a text that was found to be right with its escapes resolved. Half a surrogate pair becomes U+FFFD.
+func unescape(out, b []byte) []byte {
+	for {
+		i := bytes.IndexByte(b, '\\')
+		if i < 0 {
+			return append(out, b...)
 		}
-		i++
-		switch c = b[i]; c {
+		out = append(out, b[:i]...)
+		c := b[i+1]
+		b = b[i+2:]
+		switch c {
 		case 'b':
-			out = append(out, '\b')
+			c = '\b'
 		case 'f':
-			out = append(out, '\f')
+			c = '\f'
 		case 'n':
-			out = append(out, '\n')
+			c = '\n'
 		case 'r':
-			out = append(out, '\r')
+			c = '\r'
 		case 't':
-			out = append(out, '\t')
+			c = '\t'
 		case 'u':
-			r := hex4(b[i+1:])
-			i += 4
+			r := hex4(b)
+			b = b[4:]
 			if utf16.IsSurrogate(r) {
 				low := rune(-1)
-				if len(b)-i > 6 && b[i+1] == '\\' && b[i+2] == 'u' {
-					low = hex4(b[i+3:])
+				if len(b) >= 6 && b[0] == '\\' && b[1] == 'u' {
+					low = hex4(b[2:])
 				}
-				if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
-					r = pair
-					i += 6
-				} else {
-					r = utf8.RuneError
+				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+					b = b[6:]
 				}
 			}
 			out = utf8.AppendRune(out, r)
-		default:
-			out = append(out, c)
+			continue
 		}
-		i++
+		out = append(out, c)
 	}
-	return string(out)
 }
 
 func hex4(b []byte) rune {

@@ -3,6 +3,7 @@ package payload
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"testing"
 	"unicode/utf8"
@@ -131,6 +132,32 @@ func TestScalarsAreCoerced(t *testing.T) {
 		}
 		if r.err == "" && (text != r.text || num != r.num || flag != r.flag) {
 			t.Errorf("%s: got %q %d %t", r.body, text, num, flag)
+		}
+	}
+}
+
+func TestATextIsTakenInEveryWay(t *testing.T) {
+	for _, r := range []struct{ value, want string }{
+		{`""`, ""}, {`"a"`, "a"}, {`7`, "7"}, {`true`, "true"}, {`"\"\\\/\b\f\n\r\t"`, "\"\\/\b\f\n\r\t"}, {`"\u00e9\uD83D\udc1a!"`, "\u00e9\U0001f41a!"},
+		{`"\ud83d"`, "\ufffd"}, {`"\ud83dx\udc1a"`, "\ufffdx\ufffd"}, {`"\ud83d\u0041"`, "\ufffdA"}, {`"\ud83d\n"`, "\ufffd\n"}, {`"a\\u0041"`, `a\u0041`},
+	} {
+		var a, b string
+		var c []byte
+		given := false
+		err := Fields([]byte(`{"t":`+r.value+`}`), func(_ string, v Value) error {
+			return errors.Join(v.Text(&a, nil), v.TextLike(&b, &given, r.want), v.Content(&c))
+		})
+		if err != nil || a != r.want || b != r.want || string(c) != r.want || c == nil || !given {
+			t.Errorf("%s: %q %q %q %t %v, want %q", r.value, a, b, c, given, err, r.want)
+		}
+	}
+	for _, value := range []string{`null`, `{}`, `[]`} {
+		text, content, given := "before", []byte(nil), false
+		err := Fields([]byte(`{"t":`+value+`}`), func(_ string, v Value) error {
+			return errors.Join(v.TextLike(&text, &given, "like"), v.Content(&content))
+		})
+		if text != "before" || content != nil || given || (err == nil) != (value == "null") {
+			t.Errorf("%s: %q %q %t %v", value, text, content, given, err)
 		}
 	}
 }
