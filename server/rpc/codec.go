@@ -3,6 +3,7 @@ package rpc
 import (
 	"errors"
 
+	_ "google.golang.org/grpc/encoding/gzip" // clients may compress (grpc.md §1)
 	"google.golang.org/grpc/mem"
 )
 

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,6 +42,8 @@ type Conn struct {
 	sent    int64        // bytes of requests sent in all
 	read    int64        // how many of them the client has read for sure
 	unread  int64        // when it had unreadMost bytes before it first; 0 when it reads
+	late    int          // questions in asked that nobody waits for any more
+	held    bool         // has pushes to take, which wait for it to read
 	waiting atomic.Int32 // questions that somebody waits for
 
 	sending sync.Mutex // one at a time writes to the stream
@@ -73,39 +76,83 @@ func (c *Conn) ask(id uint64, encoded []byte, timeout time.Duration, done func(o
 
 // askFor is ask with a function that is given the body of a good answer, which is valid until it returns.
 func (c *Conn) askFor(id uint64, encoded []byte, timeout time.Duration, body func([]byte), done func(ok bool)) bool {
+	before, err := c.send(id, encoded, timeout, body, done)
+	if before != nil {
+		before(false) // asked again before it answered
+	}
+	if err != nil && err != errUnread {
+		c.answered(id, false, nil)
+	}
+	return err != errUnread
+}
+
+// errUnread says that nothing was sent, as the client does not read, or is gone.
+var errUnread = errors.New("the client does not read what it is sent")
+
+// send writes a question, and returns who waited for the answer to one of the same number. No lock is held when
+// it returns, so that whoever is told may ask again.
+func (c *Conn) send(id uint64, encoded []byte, timeout time.Duration, body func([]byte), done func(ok bool)) (before func(bool), err error) {
 	c.sending.Lock()
 	defer c.sending.Unlock()
 	now := c.srv.mono()
 	c.mu.Lock()
-	if c.ended {
+	if !c.fits(len(encoded), now) {
 		c.mu.Unlock()
-		return false
-	}
-	if size := int64(len(encoded)); c.sent-c.read+size > unreadMost {
-		if c.unread == 0 {
-			c.unread = now
-		}
-		c.mu.Unlock()
-		return false
+		return nil, errUnread
 	}
 	c.sent += int64(len(encoded))
 	if c.asked == nil {
 		c.asked = make(map[uint64]*question, 1)
 	}
-	before := c.asked[id]
+	if q := c.asked[id]; q != nil {
+		if before = q.done; before == nil {
+			c.late--
+		}
+	}
 	c.asked[id] = &question{mark: c.sent, by: now + int64(timeout), done: done, body: body}
-	if before == nil || before.done == nil {
+	if before == nil {
 		c.waiting.Add(1)
 	}
 	c.mu.Unlock()
-	if before != nil && before.done != nil {
-		before.done(false) // asked again before it answered
+	return before, c.stream.SendMsg(&outgoing{encoded})
+}
+
+// tell writes what is not answered, unless the client does not read.
+func (c *Conn) tell(encoded []byte) {
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	c.mu.Lock()
+	fits := c.fits(len(encoded), c.srv.mono())
+	if fits {
+		c.sent += int64(len(encoded))
 	}
-	if err := c.stream.SendMsg(&outgoing{encoded}); err != nil {
-		c.answered(id, false, nil)
+	c.mu.Unlock()
+	if fits {
+		_ = c.stream.SendMsg(&outgoing{encoded}) // fails only when the stream is over
+	}
+}
+
+// fits reports, with mu held, whether so many bytes more can be sent without waiting for the client.
+func (c *Conn) fits(size int, now int64) bool {
+	if c.ended {
+		return false
+	}
+	if c.sent-c.read+int64(size) <= unreadMost {
 		return true
 	}
-	return true
+	if c.unread == 0 {
+		c.unread = now
+	}
+	return false
+}
+
+// room reports whether a push may be taken for the client. When not, it is queued once it has read.
+func (c *Conn) room() bool {
+	now := c.srv.mono()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.held = !c.fits(mostNotify*pushBatch, now) && !c.ended
+	return !c.held && !c.ended
 }
 
 // answered settles a question.
@@ -117,18 +164,40 @@ func (c *Conn) answered(id uint64, ok bool, body []byte) {
 		return
 	}
 	delete(c.asked, id)
-	if q.mark > c.read {
-		c.read, c.unread = q.mark, 0
-	}
 	if q.done != nil {
 		c.waiting.Add(-1)
+	} else {
+		c.late--
+	}
+	resume := false
+	if q.mark > c.read {
+		c.read, c.unread = q.mark, 0
+		resume, c.held = c.held, false
+		c.forget()
 	}
 	c.mu.Unlock()
+	if resume {
+		c.srv.pushes.add(c)
+	}
 	if q.done != nil {
 		if q.body != nil && ok {
 			q.body(body)
 		}
 		q.done(ok)
+	}
+}
+
+// forget drops, with mu held, the questions that nobody waits for and that tell nothing any more: the
+// client read what came after them.
+func (c *Conn) forget() {
+	if c.late == 0 {
+		return
+	}
+	for id, q := range c.asked {
+		if q.done == nil && q.mark <= c.read {
+			delete(c.asked, id)
+			c.late--
+		}
 	}
 }
 
@@ -145,8 +214,10 @@ func (c *Conn) expire(now int64) {
 			late = append(late, q.done)
 			q.done = nil
 			c.waiting.Add(-1)
+			c.late++
 		}
 	}
+	c.forget()
 	c.mu.Unlock()
 	for _, done := range late {
 		done(false)

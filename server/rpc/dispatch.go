@@ -2,6 +2,8 @@ package rpc
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -54,8 +56,20 @@ func (s *Server) unary(_ any, ctx context.Context, decode func(any) error, _ grp
 	return &outgoing{s.answer(ctx, l, &m).b}, nil
 }
 
+// recovered makes a panic a logged failure of one request.
+func (s *Server) recovered(l *link, m *payload.Message, r *reply) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	s.wrong.Add(1)
+	s.cfg.Log.Error("a gRPC request panicked", "type", string(m.Type), "client", l.remote, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	*r = broken(codeFail, "internal error")
+}
+
 // answer checks a request in the order of Nacos (grpc.md §2) and has it handled.
-func (s *Server) answer(ctx context.Context, l *link, m *payload.Message) reply {
+func (s *Server) answer(ctx context.Context, l *link, m *payload.Message) (r reply) {
+	defer s.recovered(l, m, &r)
 	if clusterTypes[string(m.Type)] {
 		return s.refuse(codeBadGateway, "the type "+string(m.Type)+" is taken from other servers only, not on this port")
 	}

@@ -17,6 +17,9 @@ const ackTimeout = 3 * time.Second
 // pushBatch is how many pushes one client gets before the next client's turn.
 const pushBatch = 16
 
+// mostNotify is about how many bytes a push has. Those with longer names may not fit, and are tried again later.
+const mostNotify = 512
+
 // pusher sends what the ledger owes. Connections with something to take stand in one queue, each at most once, so the
 // queue is bounded by the connections; a few workers go through it.
 type pusher struct {
@@ -100,6 +103,9 @@ type notify struct {
 
 // push sends c what is due, and reports whether more is.
 func (w *worker) push(c *Conn) (more bool) {
+	if !c.room() {
+		return false // queued again when it has read what it was sent; until then all of it stays due
+	}
 	w.batch = c.Session.Take(w.batch[:0], pushBatch)
 	for _, p := range w.batch {
 		n := w.encoded(p)

@@ -73,7 +73,9 @@ func (s *Server) stream(_ any, stream grpc.ServerStream) error {
 		}
 		m, err := payload.Decode(in.bytes())
 		if err == nil {
-			l.seen()
+			if c != nil {
+				l.seen()
+			}
 			switch {
 			case string(m.Type) == "ConnectionSetupRequest":
 				if c, err = s.introduce(l, c, stream, &m); err != nil {
@@ -99,8 +101,8 @@ func (s *Server) introduce(l *link, c *Conn, stream grpc.ServerStream, m *payloa
 		return c, nil
 	}
 	if c == nil {
-		if l.registered.Load() != nil {
-			return nil, fault.New(fault.Conflict, "its connection has a stream already")
+		if before := l.registered.Load(); before != nil {
+			before.end() // its stream is being given up for this one
 		}
 		made := s.newConn(l, stream, m, &set)
 		if made.sdk {
@@ -122,10 +124,8 @@ func (s *Server) introduce(l *link, c *Conn, stream grpc.ServerStream, m *payloa
 	if !set.abilities {
 		return c, nil // C#'s SDK stops reading when it gets what it did not ask for
 	}
-	c.sending.Lock()
-	defer c.sending.Unlock()
 	ack := []byte(`{"headers":{},"abilityTable":{"fuzzyWatch":true,"lock":false,"supportPersistentInstanceByGrpc":false},"module":"internal"}`)
-	_ = stream.SendMsg(&outgoing{payload.Encode("SetupAckRequest", "", ack)}) // fails only when the stream is over
+	c.tell(payload.Encode("SetupAckRequest", "", ack))
 	return c, nil
 }
 
