@@ -239,6 +239,7 @@ func TestMetadataOfAPublishIsStored(t *testing.T) {
 func TestGrayVersionsAreServedToThoseTheyAreFor(t *testing.T) {
 	s := servertest.Start(t)
 	beta, tagged, other := connect(t, s, "10.1.2.3", nil), connect(t, s, "10.1.2.4", map[string]string{"Vipserver-Tag": "t:1"}), connect(t, s, "10.1.2.5", nil)
+	labelled := connect(t, s, "10.1.2.6", map[string]string{"app_Vipserver-Tag": "t:1", "Vipserver-Tag": "no"})
 	other.ok("ConfigPublishRequest", `{"dataId":"a","group":"G","content":"formal","additionMap":{"type":"json"}}`)
 	other.ok("ConfigPublishRequest", `{"dataId":"a","group":"G","content":"for the tag","additionMap":{"tag":"t:1"}}`)
 	other.ok("ConfigPublishRequest", `{"dataId":"a","group":"G","content":"for addresses","additionMap":{"tag":"no","betaIps":"10.1.2.3,10.9.9.9"}}`) // betaIps wins
@@ -252,6 +253,7 @@ func TestGrayVersionsAreServedToThoseTheyAreFor(t *testing.T) {
 		{"an address of the beta", plain, "for addresses", beta, true, nil},
 		{"an address of the beta that asks for a tag", withTag, "for addresses", beta, true, nil},
 		{"a connection with the tag", plain, "for the tag", tagged, false, "t%3A1"},
+		{"an application with the label", plain, "for the tag", labelled, false, "t%3A1"},
 		{"a request with the tag", withTag, "for the tag", other, false, "t%3A1"},
 		{"everybody else", plain, "formal", other, false, nil},
 	} {

@@ -150,7 +150,10 @@ func (s *Server) newConn(l *link, stream grpc.ServerStream, m *payload.Message, 
 	}
 	labels := c.Client.Labels
 	c.sdk = labels["source"] == "sdk"
-	c.Client.App, c.Client.Tag = labels["AppName"], labels["Vipserver-Tag"]
+	c.Client.App, c.Client.Tag = labels["AppName"], labels["app_Vipserver-Tag"] // labels of applications have the prefix
+	if c.Client.Tag == "" {
+		c.Client.Tag = labels["Vipserver-Tag"]
+	}
 	if n := s.cfg.Limits.Rate; n > 0 {
 		c.limit = rate.NewLimiter(rate.Limit(n), n)
 	}
