@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"nacre/server/config"
 	"nacre/server/rpc/payload"
@@ -212,41 +211,4 @@ func TestWhatOneQueryAndOnePushAllocate(t *testing.T) {
 	}); n > 8 {
 		t.Errorf("a push allocates %v times", n)
 	}
-}
-
-func TestAQuestionAboutMetricsNamesItsConfigurations(t *testing.T) {
-	s := inMemory(t)
-	l, c := attached(s, "10.1.2.3")
-	s.links[l] = struct{}{}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	c.stream = answering{c: c, answer: `{"resultCode":200,"requestId":"1","metrics":{"a+G+public":{"md5":"x"}}}`}
-	got, err := s.ClientMetrics(ctx, l.id, []MetricKey{{MetricCache, config.Key{Namespace: "public", Group: "G+1", DataID: "50%"}}})
-	if err != nil || string(got) != `{"a+G+public":{"md5":"x"}}` {
-		t.Errorf("%s %v", got, err)
-	}
-	c.stream = answering{c: c, answer: `{"resultCode":500,"requestId":"2"}`}
-	if got, err := s.ClientMetrics(ctx, l.id, nil); err == nil {
-		t.Errorf("%s", got)
-	}
-	if got, err := s.ClientMetrics(ctx, "none", nil); err == nil {
-		t.Errorf("%s", got)
-	}
-}
-
-// answering is a stream whose client answers everything the same.
-type answering struct {
-	sink
-	c      *Conn
-	answer string
-}
-
-func (a answering) SendMsg(m any) error {
-	const want = `"metricsKeys":[{"type":"cacheData","key":"50%25+G%2B1+public"}]`
-	q, err := payload.Decode(m.(*outgoing).b)
-	if err != nil || string(q.Type) != "ClientConfigMetricRequest" || strings.Contains(a.answer, "200") && !strings.Contains(string(q.Body), want) {
-		return fmt.Errorf("%w %s", err, q.Body)
-	}
-	a.c.hear(&payload.Message{Body: []byte(a.answer)})
-	return nil
 }

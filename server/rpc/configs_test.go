@@ -3,6 +3,7 @@ package rpc_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"nacre/server/config"
 	"nacre/server/rpc/rpctest"
 	"nacre/server/servertest"
+	"nacre/server/settings"
 )
 
 // keys returns the names of a body's fields, sorted.
@@ -191,6 +193,73 @@ func TestScalarsOfAnotherTypeAreTaken(t *testing.T) {
 	}
 	c.ok("ConfigBatchListenRequest", `{"listen":1,"configListenContexts":null}`)
 	c.ok("ConfigRemoveRequest", `{"dataId":7,"group":"true","tenant":""}`)
+}
+
+func TestQuotasHaveCodesOfTheirOwn(t *testing.T) {
+	for _, r := range []struct {
+		name   string
+		limit  func(*settings.Settings)
+		tenant string
+		code   int
+	}{
+		{"of the cluster", func(s *settings.Settings) { s.QuotaCluster = 1 }, "", 5031},
+		{"of a group", func(s *settings.Settings) { s.QuotaGroup = 1 }, "", 5032},
+		{"of a namespace", func(s *settings.Settings) { s.QuotaNamespace = 1 }, "ns", 5033},
+		{"of a content's size", func(s *settings.Settings) { s.QuotaMaxSize = 3 }, "", 5034},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			s := servertest.Start(t, servertest.With(func(s *settings.Settings) { s.CapacityCheck = true; r.limit(s) }))
+			c := connect(t, s, "10.1.2.3", nil)
+			c.ok("ConfigPublishRequest", `{"dataId":"a","group":"G","tenant":"`+r.tenant+`","content":"1"}`)
+			m := c.failed("ConfigPublishRequest", `{"dataId":"b","group":"G","tenant":"`+r.tenant+`","content":"1234"}`, r.code)
+			if m.Type != "ConfigPublishResponse" || m.Text("message") == "" {
+				t.Error(m)
+			}
+		})
+	}
+}
+
+func TestAContentAboveTheLimitIsRefused(t *testing.T) {
+	s := servertest.Start(t, servertest.With(func(s *settings.Settings) { s.MaxConfigSize = 1 << 10 }))
+	c := connect(t, s, "10.1.2.3", nil)
+	large := strings.Repeat("x", 1<<10)
+	c.ok("ConfigPublishRequest", `{"dataId":"a","group":"G","content":"`+large+`"}`)
+	c.failed("ConfigPublishRequest", `{"dataId":"a","group":"G","content":"`+large+`y"}`, 400)
+}
+
+func TestTheEleventhGrayVersionIsRefused(t *testing.T) {
+	c := connect(t, servertest.Start(t), "10.1.2.3", nil)
+	for i := range 10 {
+		c.ok("ConfigPublishRequest", fmt.Sprintf(`{"dataId":"a","group":"G","content":"x","additionMap":{"tag":"t%d"}}`, i))
+	}
+	c.ok("ConfigPublishRequest", `{"dataId":"a","group":"G","content":"y","additionMap":{"tag":"t3"}}`)
+	c.failed("ConfigPublishRequest", `{"dataId":"a","group":"G","content":"x","additionMap":{"tag":"t10"}}`, 500)
+}
+
+// TestThreeThousandConfigurationsInOneListen is what Java's SDK sends at the most.
+func TestThreeThousandConfigurationsInOneListen(t *testing.T) {
+	c := connect(t, servertest.Start(t), "10.1.2.3", nil)
+	const most = 3000
+	contexts := make([]string, most)
+	for i := range contexts {
+		contexts[i] = fmt.Sprintf(`{"group":"G","md5":"","dataId":"a%d","tenant":"public"}`, i)
+	}
+	body := `{"listen":true,"configListenContexts":[` + strings.Join(contexts, ",") + `]}`
+	c.ok("ConfigBatchListenRequest", body)
+	var changed []string
+	for i := 0; i < most; i += 300 {
+		c.ok("ConfigPublishRequest", fmt.Sprintf(`{"dataId":"a%d","group":"G","tenant":"public","content":"%d"}`, i, i))
+		changed = append(changed, c.told().Text("dataId"))
+	}
+	m := c.ok("ConfigBatchListenRequest", body)
+	for i, x := range m.Field("changedConfigs").([]any) {
+		if i >= len(changed) || x.(fields)["dataId"] != changed[i] {
+			t.Fatalf("%s, want %v", m, changed)
+		}
+	}
+	c.ok("ConfigBatchListenRequest", strings.Replace(body, "true", "false", 1))
+	c.ok("ConfigPublishRequest", `{"dataId":"a1","group":"G","tenant":"public","content":"x"}`)
+	c.untold()
 }
 
 func TestCompareAndSet(t *testing.T) {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -73,4 +75,29 @@ func request(typ, body string) *payload.Message {
 		panic(err)
 	}
 	return &m
+}
+
+// serve has s answer on a port of the loopback interface until the test ends.
+func serve(tb testing.TB, s *Server) (addr string) {
+	tb.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	done := make(chan error, 2)
+	go func() { done <- s.Serve(ln) }()
+	go func() { done <- s.Run(context.Background()) }()
+	tb.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := s.Shutdown(ctx); err != nil {
+			tb.Error(err)
+		}
+		for range 2 {
+			if err := <-done; err != nil {
+				tb.Error(err)
+			}
+		}
+	})
+	return ln.Addr().String()
 }
