@@ -18,6 +18,7 @@ import (
 	v3 "nacre/web/api/v3"
 	"nacre/web/api/wire"
 	"nacre/web/console"
+	"nacre/web/live"
 )
 
 // edges makes the HTTP side and registers every path.
@@ -40,7 +41,8 @@ func (s *Server) edges() (err error) {
 	v1.Register(app, v1.Deps{Deps: s.deps("v1"), Park: s.web.Parker()})
 	v2.Register(app, v2.Deps{Deps: s.deps("v2")})
 	v3.Register(app, v3.Deps{Deps: s.deps("v3"), SetLogLevel: s.setLogLevel})
-	nacre.Register(app, nacre.Deps{Deps: s.deps("nacre"), Version: release.Version, Node: s.nodeState})
+	nacre.Register(app, nacre.Deps{Deps: s.deps("nacre"), Version: release.Version, Node: s.nodeState, Feed: s.feed, Draining: s.web.Draining()})
+	live.Register(app, live.Deps{Feed: s.feed, Log: s.opts.Log, Draining: s.web.Draining()})
 	console.Register(app, console.Deps{
 		Configs: s.configs, Namespaces: s.namespaces, Settings: s.settings, Clock: s.opts.Clock, Started: s.started,
 		Version: release.Version, Ready: s.Ready, Waiting: s.ledger.Waiting, Node: func() console.Node {
@@ -136,6 +138,10 @@ func (s *Server) sources() metrics.Sources {
 				GRPCClients: int64(d.GRPCClients), HTTPClients: int64(d.HTTPClients), Listeners: int64(d.Listenings),
 				Behind: int64(d.Behind - d.Looping), Looping: int64(d.Looping), Pushes: d.Pushes, Acks: d.Acks, Resent: d.Resent,
 			}
+		},
+		Feed: func() metrics.Feed {
+			readers, cut := s.feed.Readers()
+			return metrics.Feed{Events: s.feed.Count(), Readers: readers, Cut: cut}
 		},
 		Ready:  func() bool { return s.Ready() == nil },
 		Leader: func() bool { return s.node.Stats().State == "leader" },

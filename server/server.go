@@ -17,6 +17,7 @@ import (
 	"nacre/server/config/delivery"
 	"nacre/server/config/transfer"
 	"nacre/server/fault"
+	"nacre/server/feed"
 	"nacre/server/journal"
 	"nacre/server/metrics"
 	"nacre/server/namespace"
@@ -52,6 +53,7 @@ type Server struct {
 	group      *journal.Group
 	configs    *config.Service
 	ledger     *delivery.Ledger
+	feed       *feed.Feed
 	namespaces *namespace.Service
 	transfer   *transfer.Service
 	metrics    *metrics.Registry
@@ -126,10 +128,12 @@ func (s *Server) build(ctx context.Context) (err error) {
 func (s *Server) domains() *machine {
 	set := s.settings
 	m := &machine{}
+	s.feed = feed.New(s.opts.Clock, feed.DefaultEvents)
 	s.ledger = delivery.New(delivery.Config{
 		Clock:    s.opts.Clock,
 		Item:     func(k config.Key) *config.Item { return m.configs.Get(k) },
 		Revision: func() uint64 { return m.configs.Revision() },
+		Events:   s.deliveryNews,
 	})
 	s.configs, m.configs = config.New(s.opts.Clock, config.Options{
 		MaxContent: int(set.MaxConfigSize), Retention: time.Duration(set.HistoryRetention) * 24 * time.Hour,
@@ -137,7 +141,8 @@ func (s *Server) domains() *machine {
 			Check: set.CapacityCheck, Cluster: int64(set.QuotaCluster), Group: int64(set.QuotaGroup),
 			Namespace: int64(set.QuotaNamespace), MaxSize: set.QuotaMaxSize,
 		},
-		Changed: []func(config.Key, *config.Item, *config.Item){s.ledger.Changed},
+		Changed:  []func(config.Key, *config.Item, *config.Item){s.ledger.Changed},
+		Happened: s.configNews,
 	})
 	s.namespaces, m.namespaces = namespace.New(s.opts.Clock, namespace.Options{MaxCount: int64(set.MaxNamespaces)})
 	s.transfer = transfer.New(s.configs, s.namespaces.Exists, transfer.Limits{MaxUnpacked: set.ImportMaxUnpacked})
@@ -187,16 +192,17 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stopGroup()
 	run, runCtx := errgroup.WithContext(ctx)
 	var node, group errgroup.Group
-	nodeEnded := make(chan struct{})
+	nodeEnded, serving := make(chan struct{}), make(chan struct{})
 	node.Go(func() error {
 		defer close(nodeEnded)
 		return s.node.Run(nodeCtx)
 	})
 	group.Go(func() error { return s.group.Run(groupCtx) })
-	run.Go(func() error { return s.serve(runCtx) })
+	run.Go(func() error { return s.serve(runCtx, serving) })
 	run.Go(func() error { return s.verify(runCtx) })
 	run.Go(func() error { return tuneMemory(runCtx) })
 	run.Go(func() error { return s.ledger.Run(runCtx) })
+	run.Go(func() error { return s.stateNews(runCtx, serving) })
 	run.Go(func() error {
 		if s.node.WaitReady(runCtx) != nil {
 			return nil // it stops, or never took a write
@@ -221,14 +227,16 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(err, s.Close())
 }
 
-// serve answers requests until ctx ends, and then drains.
-func (s *Server) serve(ctx context.Context) error {
+// serve answers requests until ctx ends, and then drains. It closes serving when it begins.
+func (s *Server) serve(ctx context.Context, serving chan<- struct{}) error {
 	wait, cancel := context.WithTimeout(ctx, readyWait)
 	err := s.node.WaitReady(wait)
 	cancel()
 	if err != nil && ctx.Err() == nil {
 		s.opts.Log.Warn("serving what this node has, though it is not ready", "why", fault.TextOf(err))
 	}
+	s.feed.Open() // what the journal repeated until now is no news
+	close(serving)
 	served := make(chan error, 3)
 	go func() { served <- s.web.Serve(s.listener) }()
 	go func() { served <- s.rpc.Serve(s.grpc) }()

@@ -113,6 +113,9 @@ func (s *Server) App() *fiber.App { return s.app }
 // Parker returns who holds long polls.
 func (s *Server) Parker() *park.Parker { return s.parker }
 
+// Draining ends when the server begins to stop: handlers that wait end their answers then.
+func (s *Server) Draining() context.Context { return s.draining }
+
 // ClientIP returns the address a request comes from, as package clientip has it. The string may be kept.
 func (s *Server) ClientIP(c *fiber.Ctx) string { return s.proxies.Of(c) }
 

@@ -178,8 +178,9 @@ const (
 
 // Feed holds the newest events. It is safe for concurrent use.
 type Feed struct {
-	clock clock.Clock
-	open  atomic.Bool
+	clock   clock.Clock
+	open    atomic.Bool
+	readers readers
 
 	mu    sync.RWMutex
 	ring  []Event

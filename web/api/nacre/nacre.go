@@ -6,12 +6,14 @@
 package nacre
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
 	"nacre/server/fault"
+	"nacre/server/feed"
 	"nacre/web/api/wire"
 )
 
@@ -28,6 +30,9 @@ type Deps struct {
 	Version string
 	// Node tells the state of this node; it must not block.
 	Node func() Node
+	// Feed is what happens; streams of it end with Draining.
+	Feed     *feed.Feed
+	Draining context.Context
 }
 
 type api struct{ Deps }

@@ -130,6 +130,12 @@ func operations() []operation {
 			id: "getDeliverySummary", method: http.MethodGet, path: "/delivery/summary", summary: "How many listen, and how many of them have what they are to see.",
 			example: deliverySummary{Node: "node-1", GRPCClients: 14, Listenings: 140, InSync: 139, Behind: 1, Pushes: 500, Acks: 499, Resent: 1},
 		}, (*api).deliverySummary),
+		rawOperation(operation{
+			id: "readFeed", method: http.MethodGet, path: "/feed", summary: "What happens, as server-sent events.",
+			text: "Each event has a number (id), one more than the event before it; who comes back with it (since, or Last-Event-ID) gets each event once. " +
+				"An event named gap says how many were missed because they are not held any more.",
+			media: mediaEvents, faults: []int{http.StatusTooManyRequests, http.StatusServiceUnavailable},
+		}, (*api).feed),
 		jsonOperation(operation{
 			id: "getStatus", method: http.MethodGet, path: "/status", summary: "How this node is, and what it holds.",
 			example: statusAnswer{

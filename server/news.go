@@ -1,0 +1,75 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"nacre/server/config"
+	"nacre/server/config/delivery"
+	"nacre/server/fault"
+	"nacre/server/feed"
+)
+
+// configNews tells the feed of a decided change. It runs on the applying goroutine and does not block.
+func (s *Server) configNews(h config.Happening) {
+	e := feed.Event{
+		Kind: feed.ConfigPublished, Namespace: h.Key.Namespace, Group: h.Key.Group, DataID: h.Key.DataID, Revision: h.Revision, MD5: h.MD5,
+		Gray: h.Gray, User: h.User, IP: h.IP,
+	}
+	switch {
+	case h.Gray == "" && h.Op == config.OpDelete:
+		e.Kind = feed.ConfigRemoved
+	case h.Gray != "" && h.Op == config.OpInsert:
+		e.Kind = feed.GrayStarted
+	case h.Gray != "" && h.Op == config.OpUpdate:
+		e.Kind = feed.GrayChanged
+	case h.Gray != "":
+		e.Kind = feed.GrayEnded
+	}
+	s.feed.Append(e)
+}
+
+// deliveryKinds are what the feed calls the ledger's events.
+var deliveryKinds = map[delivery.Kind]feed.Kind{
+	delivery.ClientConnected: feed.ClientConnected, delivery.ClientGone: feed.ClientGone, delivery.ClientBehind: feed.ClientBehind,
+	delivery.ClientLooping: feed.ClientLooping, delivery.ClientInSync: feed.ClientInSync, delivery.ConfigInSync: feed.ConfigInSync,
+}
+
+// deliveryNews tells the feed what the ledger found. It does not block.
+func (s *Server) deliveryNews(d delivery.Event) {
+	e := feed.Event{
+		Kind: deliveryKinds[d.Kind], Namespace: d.Key.Namespace, Group: d.Key.Group, DataID: d.Key.DataID, Revision: d.Revision, MD5: d.MD5,
+		ClientID: d.Client.ID, ClientIP: d.Client.IP, App: d.Client.App, SDK: d.Client.SDK, InSync: d.InSync, Listeners: d.Listeners,
+	}
+	if e.Namespace == "" {
+		e.Namespace = d.Client.Tenant
+	}
+	s.feed.Append(e)
+}
+
+// readyEvery is how often the feed is told whether the server is ready, where that changed.
+const readyEvery = time.Second
+
+// stateNews tells the feed when the server becomes ready or no longer is, from serving until ctx ends.
+func (s *Server) stateNews(ctx context.Context, serving <-chan struct{}) error {
+	<-serving
+	tick := time.NewTicker(readyEvery)
+	defer tick.Stop()
+	last := "starting"
+	for {
+		now := "ready"
+		if err := s.Ready(); err != nil {
+			now = "not ready: " + fault.TextOf(err)
+		}
+		if now != last {
+			s.feed.Append(feed.Event{Kind: feed.ServerState, Text: now})
+			last = now
+		}
+		select {
+		case <-ctx.Done():
+			s.feed.Append(feed.Event{Kind: feed.ServerState, Text: "stopping"})
+			return nil
+		case <-tick.C:
+		}
+	}
+}

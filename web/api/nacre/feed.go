@@ -1,0 +1,120 @@
+package nacre
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"nacre/server/fault"
+	"nacre/server/feed"
+)
+
+// feedInput says which events.
+type feedInput struct {
+	Since     string   `query:"since" doc:"the number of the last event that you have; 0 for all that is held, nothing for what comes from now on"`
+	LastID    string   `header:"Last-Event-ID" doc:"as since, which counts first; browsers send it when they come back"`
+	Namespace string   `query:"namespace" doc:"only what is about this namespace, and the state of the server"`
+	Kind      []string `query:"kind" doc:"only these kinds: config, gray, client, server, or a whole name such as config.published"`
+	Text      string   `query:"text" doc:"only what has this text in a dataId, group, variant, user, application, address or in words"`
+}
+
+const (
+	mediaEvents = "text/event-stream"
+	// heartbeat is how often a silent stream says that it is there, also to notice that the reader is not.
+	heartbeat = 15 * time.Second
+	feedBatch = 200
+)
+
+// feed writes the change feed as server-sent events until the reader leaves or the server stops.
+func (a *api) feed(c *fiber.Ctx, in *feedInput) error {
+	kinds := ""
+	for _, k := range in.Kind {
+		kinds += k + ","
+	}
+	filter, err := feed.ParseFilter(in.Namespace, kinds, in.Text)
+	if err != nil {
+		return err
+	}
+	from := in.Since
+	if from == "" {
+		from = in.LastID
+	}
+	at := a.Feed.Last()
+	if from != "" {
+		if at, err = strconv.ParseUint(from, 10, 64); err != nil {
+			return fault.New(fault.Invalid, "since is %.40q, it must be the number of an event", from)
+		}
+		if at == 0 {
+			at = a.Feed.First() - 1
+		}
+	}
+	if a.Draining.Err() != nil {
+		return fault.New(fault.Unavailable, "the server is stopping")
+	}
+	leave, err := a.Feed.Enter()
+	if err != nil {
+		return err
+	}
+	c.Status(http.StatusOK)
+	c.Set(fiber.HeaderContentType, mediaEvents)
+	c.Set(fiber.HeaderCacheControl, "no-cache")
+	c.Set("X-Accel-Buffering", "no")
+	f, draining := a.Feed, a.Draining // what is written outlives the handler
+	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+		defer leave()
+		stream(draining, w, f, filter, at)
+	})
+	return nil
+}
+
+// stream writes events until ctx ends or nobody reads.
+func stream(ctx context.Context, w *bufio.Writer, f *feed.Feed, filter feed.Filter, at uint64) {
+	// The number of the beginning goes first, and with each sign of life: a reader that comes back before its first
+	// event, or after many that it did not select, goes on from there.
+	place := func() { w.WriteString("id: " + strconv.FormatUint(at, 10) + "\n\n") }
+	w.WriteString("retry: 1000\n")
+	place()
+	if w.Flush() != nil {
+		return
+	}
+	for ctx.Err() == nil {
+		b := f.Since(at, &filter, feedBatch)
+		if b.Missed > 0 {
+			w.WriteString("id: " + strconv.FormatUint(b.Next, 10) + "\nevent: gap\ndata: {\"missed\":" + strconv.FormatUint(b.Missed, 10) + "}\n\n")
+		}
+		for i := range b.Events {
+			e := &b.Events[i]
+			data, err := json.Marshal(e)
+			if err != nil {
+				return
+			}
+			w.WriteString("id: " + strconv.FormatUint(e.Seq, 10) + "\nevent: " + string(e.Kind) + "\ndata: ")
+			w.Write(data)
+			w.WriteString("\n\n")
+		}
+		if b.Missed > 0 || len(b.Events) > 0 {
+			if w.Flush() != nil {
+				return
+			}
+		}
+		if b.Next != at || b.Missed > 0 {
+			at = b.Next
+			continue
+		}
+		wait, cancel := context.WithTimeout(ctx, heartbeat)
+		err := f.Wait(wait, at)
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			w.WriteString(": nothing new\n")
+			place()
+			if w.Flush() != nil {
+				return
+			}
+		}
+	}
+}
