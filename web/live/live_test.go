@@ -20,9 +20,10 @@ import (
 	"nacre/web/live"
 )
 
-// The rig's server is fasthttp's own, which looks after its workers every ten seconds.
+// The rig's server is fasthttp's own, which looks after its workers every ten seconds and writes the date every second.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }
 
 type rig struct {
