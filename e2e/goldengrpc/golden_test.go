@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,6 +22,9 @@ func TestWhatClientsSaidToNacosIsAnsweredTheSame(t *testing.T) {
 	for _, name := range []string{"raw", "java3", "java2", "go", "python"} {
 		t.Run(name, func(t *testing.T) {
 			newReplay(t, name, servertest.Start(t).GRPC).run(nil)
+		})
+		t.Run(name+" on the port of HTTP", func(t *testing.T) {
+			newReplay(t, name, strings.TrimPrefix(servertest.Start(t).URL, "http://")).run(nil)
 		})
 	}
 }
