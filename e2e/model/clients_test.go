@@ -106,7 +106,7 @@ func (c *grpcClient) call(ctx context.Context, conn *rpctest.Client, typ string,
 	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()
 	m, err := conn.Call(ctx, typ, body)
-	if err == nil && m.Int("resultCode") != 200 && m.Int("errorCode") != 300 {
+	if err == nil && m.Int("resultCode") != 200 && (m.Int("errorCode") != 300 || m.Type == "ErrorResponse") { // 300: no such configuration, or not ready
 		err = errors.New(m.String())
 	}
 	return m, err
