@@ -69,7 +69,11 @@ func (c *conn) take(want *record) (rpctest.Message, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, m := range c.queue {
-		if m.Type == want.Type && m.Text("dataId") == want.field("dataId") && m.Text("group") == want.field("group") {
+		same := m.Type == want.Type
+		for _, name := range []string{"dataId", "group", "groupKey", "groupKeyPattern"} {
+			same = same && m.Text(name) == want.field(name)
+		}
+		if same {
 			c.queue = slices.Delete(c.queue, i, i+1)
 			return m, true
 		}

@@ -143,6 +143,13 @@ func FuzzListen(f *testing.F) {
 	})
 }
 
+func FuzzFuzzyWatch(f *testing.F) {
+	fuzzRequest(f, "ConfigFuzzyWatchRequest", []string{
+		`{"headers":{},"groupKeyPattern":"public>>G>>raw*","receivedGroupKeys":["a+G+public","x+G+public"],"watchType":"WATCH","initializing":true,"module":"config"}`,
+		`{"groupKeyPattern":"public>>*>>*","watchType":"WATCH","initializing":false}`, `{"groupKeyPattern":"public>>G>>raw*","watchType":"CANCEL_WATCH"}`, `{"groupKeyPattern":">>","watchType":"FOO"}`,
+	}, nil)
+}
+
 func FuzzHealthCheck(f *testing.F) { fuzzRequest(f, "HealthCheckRequest", nil, nil) }
 
 func FuzzServerCheck(f *testing.F) { fuzzRequest(f, "ServerCheckRequest", nil, nil) }
