@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -187,6 +188,8 @@ type Options struct {
 	NoSetup bool
 	// Window is the size in bytes of the stream's and the connection's receive window; 0 is the library's.
 	Window int32
+	// Gzip compresses what is sent.
+	Gzip bool
 }
 
 // Client is one connection to a server. Close it in the end.
@@ -231,6 +234,9 @@ func Dial(ctx context.Context, addr string, o Options) (*Client, error) {
 	}
 	if o.Window > 0 {
 		options = append(options, grpc.WithInitialWindowSize(o.Window), grpc.WithInitialConnWindowSize(o.Window))
+	}
+	if o.Gzip {
+		options = append(options, grpc.WithDefaultCallOptions(grpc.UseCompressor(gzip.Name)))
 	}
 	conn, err := grpc.NewClient("passthrough:///"+addr, options...)
 	if err != nil {
