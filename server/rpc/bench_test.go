@@ -173,24 +173,50 @@ func TestAllWhoAskForOneVersionGetTheSameBytes(t *testing.T) {
 
 // TestAnswersThatAreKeptAreBounded fills the cache of answers several times over.
 func TestAnswersThatAreKeptAreBounded(t *testing.T) {
-	s := inMemory(t)
-	l, _ := attached(s, "10.1.2.3")
-	large := strings.Repeat("x", 100<<10)
-	for i := range 1000 {
-		publishNow(t, s, l, fmt.Sprintf(`{"dataId":"a%d","group":"G","content":"%d%s"}`, i%600, i, large))
-		s.answer(context.Background(), l, request("ConfigQueryRequest", fmt.Sprintf(`{"dataId":"a%d","group":"G"}`, i%600)))
-	}
-	held := 0
-	for i := range s.bodies.shards {
-		sh := &s.bodies.shards[i]
-		for _, m := range []map[bodyKey]*body{sh.held, sh.old} {
-			for k, x := range m {
-				held += x.size(k)
+	for _, r := range []struct {
+		name                string
+		size, keys, queries int
+		least, most         int
+	}{
+		{"small contents", 30 << 10, 3000, 9000, bodyBudget / 4, bodyBudget + bodyBudget/8},
+		{"large contents", 300 << 10, 200, 600, largeBudget / 4, largeBudget},
+		{"contents of which each is too large", 9 << 20, 4, 12, 9 << 20, largeBudget},
+	} {
+		s := inMemory(t)
+		l, _ := attached(s, "10.1.2.3")
+		text := strings.Repeat("x", r.size)
+		for i := range r.queries {
+			if i < r.keys {
+				publishNow(t, s, l, fmt.Sprintf(`{"dataId":"a%d","group":"G","content":"%s"}`, i, text))
+			}
+			for range 2 {
+				if b := s.answer(context.Background(), l, request("ConfigQueryRequest", fmt.Sprintf(`{"dataId":"a%d","group":"G"}`, i%r.keys))).b; len(b) < r.size {
+					t.Fatalf("%s: %s", r.name, b)
+				}
 			}
 		}
-	}
-	if held > bodyBudget+bodyBudget/4 || held < bodyBudget/4 {
-		t.Errorf("%d MiB of answers are kept, %d are allowed", held>>20, bodyBudget>>20)
+		held := 0
+		shards := []*bodyShard{&s.bodies.large}
+		for i := range s.bodies.shards {
+			shards = append(shards, &s.bodies.shards[i])
+		}
+		for _, sh := range shards {
+			counted := 0
+			for _, m := range []map[bodyKey]*body{sh.held, sh.old} {
+				for k, x := range m {
+					held += x.size(k)
+				}
+			}
+			for k, x := range sh.held {
+				counted += x.size(k)
+			}
+			if counted != sh.bytes {
+				t.Errorf("%s: %d bytes are counted, %d are there", r.name, sh.bytes, counted)
+			}
+		}
+		if held > r.most || held < r.least {
+			t.Errorf("%s: %d KiB of answers are kept, %d are allowed", r.name, held>>10, r.most>>10)
+		}
 	}
 }
 

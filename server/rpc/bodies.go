@@ -14,22 +14,26 @@ import (
 type bodyCache struct {
 	seed   maphash.Seed
 	shards [bodyShards]bodyShard
+	large  bodyShard // of contents from largeFrom on, so that a few of them do not drive out all others of a shard
 }
 
 const (
 	bodyShards = 64
-	// bodyBudget is how many bytes of answers are kept in all.
-	bodyBudget = 32 << 20
-	// shardBudget is a shard's part. One answer may exceed it: to encode it again for each of many readers would
-	// cost more than to hold it.
-	shardBudget = bodyBudget / bodyShards
+	// bodyBudget is how many bytes of answers are kept in all of the shards, largeBudget how many of large ones. One
+	// answer alone may exceed it: to encode it again for each of many readers would cost more than to hold it.
+	bodyBudget  = 32 << 20
+	largeBudget = 16 << 20
+	largeFrom   = 64 << 10
 )
 
+// bodyShard holds two generations. When the newer one has half of the budget, the older one goes; what is asked
+// for moves to the newer one.
 type bodyShard struct {
-	mu    sync.RWMutex
-	held  map[bodyKey]*body
-	old   map[bodyKey]*body // of the generation before; what is asked for moves to held
-	bytes int
+	mu     sync.RWMutex
+	held   map[bodyKey]*body
+	old    map[bodyKey]*body
+	bytes  int // of held
+	budget int
 }
 
 type bodyKey struct {
@@ -45,9 +49,9 @@ type body struct {
 }
 
 func newBodyCache() *bodyCache {
-	c := &bodyCache{seed: maphash.MakeSeed()}
+	c := &bodyCache{seed: maphash.MakeSeed(), large: bodyShard{held: make(map[bodyKey]*body), budget: largeBudget}}
 	for i := range c.shards {
-		c.shards[i].held = make(map[bodyKey]*body)
+		c.shards[i] = bodyShard{held: make(map[bodyKey]*body), budget: bodyBudget / bodyShards}
 	}
 	return c
 }
@@ -55,7 +59,7 @@ func newBodyCache() *bodyCache {
 // formal answers with a formal content.
 func (c *bodyCache) formal(e *config.Entry) reply {
 	k := bodyKey{key: e.Key}
-	if r, ok := c.get(k, e, nil); ok {
+	if r, ok := c.shard(k, e.Content).get(k, e, nil); ok {
 		return r
 	}
 	b := make([]byte, 0, 256+len(e.Content)+len(e.Content)/8+len(e.EncryptedDataKey))
@@ -64,13 +68,13 @@ func (c *bodyCache) formal(e *config.Entry) reply {
 	b = payload.AppendString(b, e.EncryptedDataKey)
 	b = append(b, `,"contentType":`...)
 	b = payload.AppendString(b, e.Type)
-	return c.put(k, e, nil, append(b, `,"beta":false,"success":true}`...))
+	return c.shard(k, e.Content).put(k, e, nil, append(b, `,"beta":false,"success":true}`...))
 }
 
 // gray answers with a variant. It shows the type of the formal content, and no key when it has none (grpc.md §5.1).
 func (c *bodyCache) gray(i *config.Item, g *config.Gray) reply {
 	k := bodyKey{key: g.Key, gray: g.Name}
-	if r, ok := c.get(k, g, i.Formal); ok {
+	if r, ok := c.shard(k, g.Content).get(k, g, i.Formal); ok {
 		return r
 	}
 	b := make([]byte, 0, 256+len(g.Content)+len(g.Content)/8)
@@ -93,12 +97,18 @@ func (c *bodyCache) gray(i *config.Item, g *config.Gray) reply {
 	default:
 		b = append(b, `,"beta":false`...)
 	}
-	return c.put(k, g, i.Formal, append(b, `,"success":true}`...))
+	return c.shard(k, g.Content).put(k, g, i.Formal, append(b, `,"success":true}`...))
+}
+
+func (c *bodyCache) shard(k bodyKey, content []byte) *bodyShard {
+	if len(content) >= largeFrom {
+		return &c.large
+	}
+	return &c.shards[maphash.String(c.seed, k.key.DataID)%bodyShards]
 }
 
 // get returns the answer made of these two, if it is held.
-func (c *bodyCache) get(k bodyKey, of any, with *config.Entry) (reply, bool) {
-	sh := c.shard(k)
+func (sh *bodyShard) get(k bodyKey, of any, with *config.Entry) (reply, bool) {
 	sh.mu.RLock()
 	x, recent := sh.held[k]
 	if !recent {
@@ -109,33 +119,38 @@ func (c *bodyCache) get(k bodyKey, of any, with *config.Entry) (reply, bool) {
 		return reply{}, false
 	}
 	if !recent {
-		sh.put(k, x)
+		sh.hold(k, x)
 	}
 	return reply{x.b}, true
 }
 
-// put holds the answer with this body.
-func (c *bodyCache) put(k bodyKey, of any, with *config.Entry, b []byte) reply {
-	x := &body{of: of, with: with, b: payload.Encode("ConfigQueryResponse", "", b)}
-	c.shard(k).put(k, x)
-	return reply{x.b}
+// put holds the answer with this body, unless somebody was faster.
+func (sh *bodyShard) put(k bodyKey, of any, with *config.Entry, b []byte) reply {
+	return reply{sh.hold(k, &body{of: of, with: with, b: payload.Encode("ConfigQueryResponse", "", b)}).b}
 }
 
-func (c *bodyCache) shard(k bodyKey) *bodyShard {
-	return &c.shards[maphash.String(c.seed, k.key.DataID)%bodyShards]
-}
-
-// put holds x. When the budget is used, what was not asked for since the last time it was goes.
-func (sh *bodyShard) put(k bodyKey, x *body) {
+func (sh *bodyShard) hold(k bodyKey, x *body) *body {
+	size := x.size(k)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if before := sh.held[k]; before != nil {
+		if before.of == x.of && before.with == x.with {
+			return before
+		}
 		sh.bytes -= before.size(k)
+		delete(sh.held, k)
 	}
-	if sh.bytes += x.size(k); sh.bytes > shardBudget/2 && len(sh.held) > 0 {
-		sh.old, sh.held, sh.bytes = sh.held, map[bodyKey]*body{}, x.size(k)
+	if before := sh.old[k]; before != nil {
+		delete(sh.old, k) // x, or of a version before it
+	}
+	if sh.bytes+size > sh.budget/2 && len(sh.held) > 0 {
+		sh.old, sh.held, sh.bytes = sh.held, make(map[bodyKey]*body), 0
+	}
+	if sh.bytes += size; sh.bytes > sh.budget/2 { // alone
+		sh.old = nil
 	}
 	sh.held[k] = x
+	return x
 }
 
 // size is what a body costs, roughly.
