@@ -1,0 +1,285 @@
+package fuzzy
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"nacre/server/config"
+)
+
+func mustParse(t testing.TB, text string) Pattern {
+	t.Helper()
+	p, err := Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestPatternsMatch(t *testing.T) {
+	for _, tc := range []struct {
+		pattern, ns, group, id string
+		want                   bool
+	}{
+		{"public>>g>>a", "public", "g", "a", true},
+		{">>g>>a", "public", "g", "a", true},
+		{"public>>g>>a", "dev", "g", "a", false},
+		{"public>>*>>*", "public", "any", "thing", true},
+		{"public>>g>>a*", "public", "g", "abc", true},
+		{"public>>g>>a*", "public", "g", "ba", false},
+		{"public>>g>>*.yml", "public", "g", "x.yml", true},
+		{"public>>g>>*.yml", "public", "g", "x.yml.bak", false},
+		{"public>>g>>*b*", "public", "g", "abc", true},
+		{"public>>g>>a*c", "public", "g", "abc", false},
+		{"public>>g*>>*", "public", "gg", "x", true},
+	} {
+		p := mustParse(t, tc.pattern)
+		if got := p.Matches(config.Key{Namespace: tc.ns, Group: tc.group, DataID: tc.id}); got != tc.want {
+			t.Errorf("%s and %s/%s/%s: %t", tc.pattern, tc.ns, tc.group, tc.id, got)
+		}
+	}
+	for _, bad := range []string{"", "a", "a>>b", "a>>b>>c>>d", "a>>>>c", "a>>b>>", strings.Repeat("x", 2000) + ">>a>>b"} {
+		if _, err := Parse(bad); err == nil {
+			t.Errorf("%.30q is taken", bad)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("public>>g>>a*", "a")
+	f.Fuzz(func(t *testing.T, text, id string) {
+		if p, err := Parse(text); err == nil {
+			p.Matches(config.Key{Namespace: "public", Group: id, DataID: id})
+		}
+	})
+}
+
+var (
+	there = &config.Item{Formal: &config.Entry{}}
+	gray  = &config.Item{Grays: []*config.Gray{{}}}
+)
+
+// world is a plain map of what exists, which an index is told of.
+type world struct {
+	mu    sync.Mutex
+	held  map[config.Key]bool
+	index *Index
+}
+
+func (w *world) set(k config.Key, exists bool) {
+	w.mu.Lock()
+	before := w.held[k]
+	w.held[k] = exists
+	w.mu.Unlock()
+	item := func(exists bool) *config.Item {
+		if exists {
+			return there
+		}
+		return nil
+	}
+	w.index.Changed(k, item(before), item(exists))
+}
+
+func (w *world) each(f func(config.Key, *config.Item) bool) {
+	w.mu.Lock()
+	var keys []config.Key
+	for k, exists := range w.held {
+		if exists {
+			keys = append(keys, k)
+		}
+	}
+	w.mu.Unlock()
+	for _, k := range keys {
+		if !f(k, there) {
+			return
+		}
+	}
+}
+
+func key(i int) config.Key {
+	return config.Key{Namespace: "public", Group: "g", DataID: fmt.Sprintf("k%d", i)}
+}
+
+// TestAClientEndsUpKnowingWhatMatches lets messages be lost at random and compares with the plain map.
+func TestAClientEndsUpKnowingWhatMatches(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := &world{held: map[config.Key]bool{}, index: NewIndex()}
+		for i := range 60 {
+			w.held[key(i)] = rapid.Bool().Draw(t, "held")
+		}
+		known := map[config.Key]bool{}
+		var received []config.Key
+		for i := range 60 {
+			if rapid.Bool().Draw(t, "known") {
+				known[key(i)] = true
+				received = append(received, key(i))
+			}
+		}
+		p, err := Parse("public>>g>>k*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		initial := rapid.Bool().Draw(t, "initial")
+		watch, over, err := w.index.Watch(p, received, initial, w.each, func() {})
+		if err != nil || over {
+			t.Fatal(err, over)
+		}
+		finished := false
+		step := func(lose bool) bool {
+			m, ok := watch.Next()
+			if !ok {
+				return false
+			}
+			if _, twice := watch.Next(); twice {
+				t.Fatal("two messages at once")
+			}
+			if !lose {
+				for _, c := range m.Changes {
+					known[c.Key] = c.Exists
+				}
+				if m.Sync == SyncFinish {
+					finished = true
+				}
+				if len(m.Changes) > BatchSize || m.Sync == "" && len(m.Changes) != 1 || m.Sync == SyncFinish && (m.Batch != 0 || m.Batches != 0) {
+					t.Fatalf("%+v", m)
+				}
+			}
+			watch.Done(!lose)
+			return true
+		}
+		for range rapid.IntRange(0, 80).Draw(t, "steps") {
+			if rapid.Bool().Draw(t, "change") {
+				w.set(key(rapid.IntRange(0, 59).Draw(t, "key")), rapid.Bool().Draw(t, "exists"))
+			} else {
+				step(rapid.Bool().Draw(t, "lose"))
+			}
+		}
+		for step(false) {
+		}
+		for i := range 60 {
+			if known[key(i)] != w.held[key(i)] {
+				t.Fatalf("the client thinks %t of %s, it is %t", known[key(i)], key(i), w.held[key(i)])
+			}
+		}
+		if finished != initial {
+			t.Fatalf("the end of the first difference was told: %t", finished)
+		}
+		watch.Cancel()
+		watch.Cancel()
+		w.set(key(0), !w.held[key(0)])
+		if _, ok := watch.Next(); ok || w.index.count.Load() != 0 || len(w.index.byNS) != 0 {
+			t.Fatal("a cancelled watch goes on")
+		}
+	})
+}
+
+func TestChangesOfContentAndVariantsAreNone(t *testing.T) {
+	x := NewIndex()
+	told := 0
+	w, _, err := x.Watch(mustParse(t, "public>>*>>*"), nil, false, func(func(config.Key, *config.Item) bool) {}, func() { told++ })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Cancel()
+	x.Changed(key(1), there, there)
+	x.Changed(key(1), nil, gray)
+	if _, ok := w.Next(); ok || told != 0 {
+		t.Error("told of nothing")
+	}
+	x.Changed(key(1), gray, there)
+	if m, ok := w.Next(); !ok || told != 1 || !m.Changes[0].Exists {
+		t.Errorf("%+v %t", m, ok)
+	}
+}
+
+func TestAPatternThatMatchesTooManyIsToldOfNoRemoval(t *testing.T) {
+	w := &world{held: map[config.Key]bool{}, index: NewIndex()}
+	for i := range MaxMatches + 10 {
+		w.held[key(i)] = true
+	}
+	watch, over, err := w.index.Watch(mustParse(t, "public>>g>>k*"), []config.Key{key(9999)}, true, w.each, func() {})
+	if err != nil || !over {
+		t.Fatal(err, over)
+	}
+	defer watch.Cancel()
+	n := 0
+	for {
+		m, ok := watch.Next()
+		if !ok {
+			break
+		}
+		for _, c := range m.Changes {
+			if n++; !c.Exists {
+				t.Errorf("removal of %s", c.Key)
+			}
+		}
+		watch.Done(true)
+	}
+	if n != MaxMatches {
+		t.Errorf("told of %d", n)
+	}
+}
+
+func TestNoChangeIsMissedWhileWatchesBegin(t *testing.T) {
+	w := &world{held: map[config.Key]bool{}, index: NewIndex()}
+	var all sync.WaitGroup
+	stop := make(chan struct{})
+	all.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				w.set(key(i%50), i%3 != 0)
+			}
+		}
+	})
+	var watches []*Watch
+	for range 200 {
+		x, _, err := w.index.Watch(mustParse(t, "public>>g>>k*"), nil, true, w.each, func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		watches = append(watches, x)
+	}
+	close(stop)
+	all.Wait()
+	for _, x := range watches {
+		known := map[config.Key]bool{}
+		for {
+			m, ok := x.Next()
+			if !ok {
+				break
+			}
+			for _, c := range m.Changes {
+				known[c.Key] = c.Exists
+			}
+			x.Done(true)
+		}
+		for k, exists := range w.held {
+			if known[k] != exists {
+				t.Fatalf("%s: %t, it is %t", k, known[k], exists)
+			}
+		}
+		x.Cancel()
+	}
+}
+
+func BenchmarkChangedWith20Patterns(b *testing.B) {
+	x := NewIndex()
+	for i := range 20 {
+		w, _, err := x.Watch(mustParse(b, fmt.Sprintf("public>>g>>other%d*", i)), nil, false, func(func(config.Key, *config.Item) bool) {}, func() {})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer w.Cancel()
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		x.Changed(key(1), nil, there)
+	}
+}
