@@ -15,6 +15,7 @@ import (
 	"nacre/server/clock"
 	"nacre/server/config"
 	"nacre/server/config/delivery"
+	"nacre/server/config/fuzzy"
 	"nacre/server/config/transfer"
 	"nacre/server/fault"
 	"nacre/server/feed"
@@ -53,6 +54,7 @@ type Server struct {
 	group      *journal.Group
 	configs    *config.Service
 	ledger     *delivery.Ledger
+	fuzzy      *fuzzy.Index
 	feed       *feed.Feed
 	namespaces *namespace.Service
 	transfer   *transfer.Service
@@ -128,6 +130,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 func (s *Server) domains() *machine {
 	set := s.settings
 	m := &machine{}
+	s.fuzzy = fuzzy.NewIndex()
 	s.feed = feed.New(s.opts.Clock, feed.DefaultEvents)
 	s.ledger = delivery.New(delivery.Config{
 		Clock:    s.opts.Clock,
@@ -141,7 +144,7 @@ func (s *Server) domains() *machine {
 			Check: set.CapacityCheck, Cluster: int64(set.QuotaCluster), Group: int64(set.QuotaGroup),
 			Namespace: int64(set.QuotaNamespace), MaxSize: set.QuotaMaxSize,
 		},
-		Changed:  []func(config.Key, *config.Item, *config.Item){s.ledger.Changed},
+		Changed:  []func(config.Key, *config.Item, *config.Item){s.ledger.Changed, s.fuzzy.Changed},
 		Happened: s.configNews,
 	})
 	s.namespaces, m.namespaces = namespace.New(s.opts.Clock, namespace.Options{MaxCount: int64(set.MaxNamespaces)})

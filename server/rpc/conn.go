@@ -35,6 +35,8 @@ type Conn struct {
 	queued    atomic.Bool // stands in the queue of those with something to push
 	detecting atomic.Bool // was asked for a sign of life
 
+	patterns patterns
+
 	mu      sync.Mutex // guards what follows, but for waiting
 	ended   bool
 	asked   map[uint64]*question
@@ -264,6 +266,7 @@ func (c *Conn) end() {
 	for _, f := range onEnd {
 		f()
 	}
+	c.patterns.end()
 	if c.Session != nil {
 		c.Session.Close()
 	}

@@ -21,6 +21,7 @@ import (
 	"nacre/server/clock"
 	"nacre/server/config"
 	"nacre/server/config/delivery"
+	"nacre/server/config/fuzzy"
 	"nacre/server/rpc/payload"
 )
 
@@ -36,10 +37,11 @@ type Limits struct {
 	Rate int
 }
 
-// Config is what a Server works with. Configs, Ledger, Clock, Log and Ready are required.
+// Config is what a Server works with. Configs, Ledger, Fuzzy, Clock, Log and Ready are required.
 type Config struct {
 	Configs *config.Service
 	Ledger  *delivery.Ledger
+	Fuzzy   *fuzzy.Index
 	Clock   clock.Clock
 	Log     *slog.Logger
 	// Ready returns nil when requests may be answered.
@@ -56,6 +58,7 @@ const (
 	detectTimeout = 5 * time.Second  // how long it has to answer
 	resetTimeout  = 3 * time.Second  // how long a client has to acknowledge that it is to go
 	unreadFor     = 5 * time.Minute  // how long a client may leave its stream unread
+	standsFor     = 30 * time.Second // how long a large message may stay without more of it coming
 	setupTimeout  = 30 * time.Second // how long a connection may stay without introducing itself
 	tick          = 500 * time.Millisecond
 )
@@ -84,6 +87,7 @@ type Server struct {
 	sdks                               atomic.Int64
 	accepted, refused, requests, wrong atomic.Uint64
 	silent                             atomic.Uint64
+	unfinished                         atomic.Int64 // bytes of messages that wait for their rest or are worked on
 }
 
 // New returns a server that does nothing yet.
@@ -128,6 +132,7 @@ func New(cfg Config) *Server {
 	s.pushes = newPusher(s)
 	s.handlers["HealthCheckRequest"] = healthCheck
 	registerConfigs(s)
+	registerFuzzy(s)
 	return s
 }
 
