@@ -53,6 +53,13 @@ func (s *Server) unary(_ any, ctx context.Context, decode func(any) error, _ grp
 		s.wrong.Add(1)
 		return nil, status.Error(codes.Internal, "invalid protobuf: "+err.Error())
 	}
+	if n := int64(len(m.Body)); n >= largeMessage {
+		defer s.unfinished.Add(-n)
+		if s.unfinished.Add(n) > unfinishedMost {
+			s.wrong.Add(1)
+			return &outgoing{ownFailure(string(m.Type), codeOver, "too many large requests at once, try again").b}, nil
+		}
+	}
 	return &outgoing{s.answer(ctx, l, &m).b}, nil
 }
 

@@ -50,6 +50,10 @@ func (s *Server) scan(links []*link, now int64) {
 	for _, l := range links {
 		c := l.registered.Load()
 		quiet := now - l.active.Load()
+		if l.stands(now - int64(standsFor)) {
+			l.hangUp()
+			continue
+		}
 		if c == nil {
 			if quiet >= int64(setupTimeout) {
 				l.hangUp()

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/net/http2"
 	"google.golang.org/grpc/credentials"
 
 	"nacre/server/clock"
@@ -43,6 +44,7 @@ type link struct {
 	got    int
 	err    error
 	step   func(fd uintptr) bool
+	intake intake
 }
 
 // readSize is the size of a read buffer: several requests, and small ones whole.
@@ -72,12 +74,23 @@ func (s *Server) newLink(nc net.Conn) *link {
 			l.raw, l.step = raw, l.readNow
 		}
 	}
+	l.intake.preface = len(http2.ClientPreface)
 	l.active.Store(s.mono())
 	return l
 }
 
 // Read implements net.Conn.
 func (l *link) Read(p []byte) (int, error) {
+	n, err := l.read(p)
+	if n > 0 {
+		if bad := l.received(p[:n]); bad != nil {
+			return 0, bad
+		}
+	}
+	return n, err
+}
+
+func (l *link) read(p []byte) (int, error) {
 	if len(l.unread) > 0 {
 		n := copy(p, l.unread)
 		l.unread = l.unread[n:]
@@ -154,6 +167,7 @@ func (l *link) Close() error {
 	err := net.ErrClosed
 	l.closing.Do(func() {
 		err = l.Conn.Close()
+		l.release()
 		l.srv.gone(l)
 	})
 	return err
