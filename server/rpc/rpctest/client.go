@@ -197,14 +197,38 @@ type Client struct {
 	// ConnectionID is what the server calls the connection.
 	ConnectionID string
 
-	opts   Options
-	conn   *grpc.ClientConn
-	stream grpc.ClientStream
-	cancel context.CancelFunc
-	ended  chan struct{}
-	err    error // why the stream ended; read it after ended is closed
+	opts    Options
+	conn    *grpc.ClientConn
+	cancel  context.CancelFunc // ends all streams
+	streams context.Context
+	readers sync.WaitGroup
 
-	sending sync.Mutex
+	sending sync.Mutex // guards stream, and writing to it
+	stream  *stream    // the last one opened, nil without
+}
+
+// stream is a stream of a client with its reader.
+type stream struct {
+	grpc.ClientStream
+	ended chan struct{}
+	err   error // why it ended; read it after ended is closed
+}
+
+// noStream is of a client that has none.
+var noStream = func() *stream {
+	s := &stream{ended: make(chan struct{}), err: errors.New("the client has no stream")}
+	close(s.ended)
+	return s
+}()
+
+// last returns the stream that was opened last.
+func (c *Client) last() *stream {
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	if c.stream == nil {
+		return noStream
+	}
+	return c.stream
 }
 
 // JavaSetup returns the fields of ConnectionSetupRequest that a Java SDK of version 3 sends.
@@ -242,7 +266,8 @@ func Dial(ctx context.Context, addr string, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{opts: o, conn: conn, ended: make(chan struct{})}
+	c := &Client{opts: o, conn: conn}
+	c.streams, c.cancel = context.WithCancel(context.Background())
 	if err := c.start(ctx); err != nil {
 		c.Close()
 		return nil, err
@@ -257,16 +282,13 @@ func (c *Client) start(ctx context.Context) error {
 	}
 	c.ConnectionID = m.Text("connectionId")
 	if c.opts.NoSetup {
-		close(c.ended)
 		return nil
 	}
 	if m.Type != "ServerCheckResponse" || c.ConnectionID == "" {
-		close(c.ended)
 		return fmt.Errorf("server check answered %s", m)
 	}
 	acked := make(chan struct{})
 	if err := c.open(acked); err != nil {
-		close(c.ended)
 		return err
 	}
 	if err := c.Send("ConnectionSetupRequest", c.opts.Setup); err != nil {
@@ -276,8 +298,8 @@ func (c *Client) start(ctx context.Context) error {
 		select {
 		case <-acked:
 			return nil
-		case <-c.ended:
-			return fmt.Errorf("the stream ended before it was acknowledged: %w", c.err)
+		case <-c.Ended():
+			return fmt.Errorf("the stream ended before it was acknowledged: %w", c.Err())
 		case <-ctx.Done():
 			return fmt.Errorf("no SetupAckRequest came: %w", ctx.Err())
 		}
@@ -295,41 +317,36 @@ func (c *Client) start(ctx context.Context) error {
 	}
 }
 
-// Open opens the stream of a client that was made with NoSetup, and sends nothing on it.
-func (c *Client) Open() error {
-	ended := c.ended
-	c.ended = make(chan struct{})
-	if err := c.open(nil); err != nil {
-		c.ended = ended
-		return err
-	}
-	return nil
-}
+// Open opens a stream, and sends nothing on it: the stream of a client that was made with NoSetup, or another one, which
+// is the client's from now on.
+func (c *Client) Open() error { return c.open(nil) }
 
 func (c *Client) open(acked chan struct{}) error {
-	ctx, cancel := context.WithCancel(context.Background())
-	stream, err := c.conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, "/BiRequestStream/requestBiStream")
+	opened, err := c.conn.NewStream(c.streams, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, "/BiRequestStream/requestBiStream")
 	if err != nil {
-		cancel()
 		return err
 	}
-	c.cancel, c.stream = cancel, stream
-	go c.read(acked)
+	s := &stream{ClientStream: opened, ended: make(chan struct{})}
+	c.sending.Lock()
+	c.stream = s
+	c.sending.Unlock()
+	c.readers.Go(func() {
+		defer close(s.ended)
+		s.err = c.read(s, acked)
+	})
 	return nil
 }
 
-// read hands over what the server sends until the stream ends.
-func (c *Client) read(acked chan struct{}) {
-	defer close(c.ended)
+// read hands over what the server sends until the stream ends, and returns why it did.
+func (c *Client) read(s *stream, acked chan struct{}) error {
 	for {
 		var b []byte
-		if c.err = c.stream.RecvMsg(&b); c.err != nil {
-			return
+		if err := s.RecvMsg(&b); err != nil {
+			return err
 		}
 		m, err := Unmarshal(b)
 		if err != nil {
-			c.err = err
-			return
+			return err
 		}
 		if m.Type == "SetupAckRequest" && acked != nil {
 			close(acked)
@@ -339,8 +356,7 @@ func (c *Client) read(acked chan struct{}) {
 			continue
 		}
 		if err := c.Ack(m); err != nil {
-			c.err = err
-			return
+			return err
 		}
 	}
 }
@@ -374,11 +390,11 @@ func (c *Client) SendAs(typ string, headers map[string]string, body any) error {
 
 // SendRaw writes bytes to the stream as they are.
 func (c *Client) SendRaw(b []byte) error {
-	if c.stream == nil {
-		return errors.New("the client has no stream")
-	}
 	c.sending.Lock()
 	defer c.sending.Unlock()
+	if c.stream == nil {
+		return noStream.err
+	}
 	return c.stream.SendMsg(&b)
 }
 
@@ -427,18 +443,14 @@ func (c *Client) CloseSend() error {
 }
 
 // Ended returns a channel that is closed when the stream has ended; Err tells then why.
-func (c *Client) Ended() <-chan struct{} { return c.ended }
+func (c *Client) Ended() <-chan struct{} { return c.last().ended }
 
 // Err returns why the stream ended. Call it after Ended.
-func (c *Client) Err() error { return c.err }
+func (c *Client) Err() error { return c.last().err }
 
 // Close ends the connection and waits until its goroutines have ended.
 func (c *Client) Close() {
-	if c.cancel != nil {
-		c.cancel()
-	}
+	c.cancel()
 	_ = c.conn.Close()
-	if c.stream != nil {
-		<-c.ended
-	}
+	c.readers.Wait()
 }
