@@ -374,6 +374,37 @@ func TestThousandsOfConnectionsAtOnceHinderNobody(t *testing.T) {
 	})
 }
 
+func TestWhatAnIdleClientCosts(t *testing.T) {
+	s, addr := serving(t)
+	meet(t, addr, false, rpctest.Options{})
+	const n = 1000
+	var contexts []string
+	for i := range 10 {
+		contexts = append(contexts, fmt.Sprintf(`{"dataId":"application-%d.yaml","group":"DEFAULT_GROUP","tenant":"public","md5":""}`, i))
+	}
+	listen := `{"listen":true,"configListenContexts":[` + strings.Join(contexts, ",") + `]}`
+	before := held()
+	for i := range n {
+		r := dialRaw(t, addr, 65535)
+		r.send(r.open("/BiRequestStream/requestBiStream"), "ConnectionSetupRequest", introduction, false)
+		data := func(f http2.Frame) bool { return f.Header().Type == http2.FrameData }
+		r.until(data)
+		r.send(r.open("/Request/request"), "ConfigBatchListenRequest", listen, true)
+		r.until(data)
+		if i%3 == 0 { // more than the smallest buffers were needed once
+			r.send(r.open("/Request/request"), "ConfigQueryRequest", `{"dataId":"a","group":"`+strings.Repeat("g", 9000)+`"}`, true)
+			r.until(data)
+		}
+		r.Framer = nil // the client's own memory is not to count
+	}
+	registered(t, s, n+1)
+	each := (held() - before) / n
+	t.Logf("a client that listens for 10 configurations costs %d bytes of heap and stacks", each)
+	if each > 40<<10 {
+		t.Errorf("a client that listens for 10 configurations costs %d bytes", each)
+	}
+}
+
 // held returns the bytes of heap and stacks in use.
 func held() int64 {
 	runtime.GC()

@@ -40,7 +40,6 @@ type Conn struct {
 	mu      sync.Mutex // guards what follows, but for waiting
 	ended   bool
 	asked   map[uint64]*question
-	onEnd   []func()
 	sent    int64        // bytes of requests sent in all
 	read    int64        // how many of them the client has read for sure
 	unread  int64        // when it had unreadMost bytes before it first; 0 when it reads
@@ -233,18 +232,6 @@ func (c *Conn) unreadSince() int64 {
 	return c.unread
 }
 
-// onClose has f called when the connection is over, at once when it is already.
-func (c *Conn) onClose(f func()) {
-	c.mu.Lock()
-	if ended := c.ended; !ended {
-		c.onEnd = append(c.onEnd, f)
-		c.mu.Unlock()
-		return
-	}
-	c.mu.Unlock()
-	f()
-}
-
 // end forgets a client whose stream is over, and all that hangs on it.
 func (c *Conn) end() {
 	c.mu.Lock()
@@ -253,8 +240,8 @@ func (c *Conn) end() {
 		return
 	}
 	c.ended = true
-	asked, onEnd := c.asked, c.onEnd
-	c.asked, c.onEnd = nil, nil
+	asked := c.asked
+	c.asked = nil
 	c.mu.Unlock()
 	c.link.registered.CompareAndSwap(c, nil)
 	c.srv.leave(c)
@@ -262,9 +249,6 @@ func (c *Conn) end() {
 		if q.done != nil {
 			q.done(false)
 		}
-	}
-	for _, f := range onEnd {
-		f()
 	}
 	c.patterns.end()
 	if c.Session != nil {
