@@ -13,7 +13,7 @@ one() {
 	rm -rf "$home"
 	mkdir -p "$home"
 	timeout -k 5 300 java -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Duser.home="$home" -DJM.LOG.PATH="$home/log" -DJM.SNAPSHOT.PATH="$home" \
-		"$@" -cp "$cache/$version/classes:$cache/$version/lib/*" Check "$version" 2>&1 | grep -E --line-buffered '^(ok|FAILED) |Exception|	at ' | sed -u "s/^\(ok    \|FAILED\)/\1 $name:/"
+		"$@" -cp "$cache/$version/classes:$cache/$version/lib/*" nacre.sdk.Check "$version" 2>&1 | grep -E --line-buffered '^(ok|FAILED) |Exception|	at ' | sed -u "s/^\(ok    \|FAILED\)/\1 $name:/"
 	return "${PIPESTATUS[0]}"
 }
 start() {

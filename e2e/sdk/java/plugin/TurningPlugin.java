@@ -1,3 +1,5 @@
+package nacre.sdk;
+
 import com.alibaba.nacos.plugin.encryption.spi.EncryptionPluginService;
 
 /** "Encrypts" by turning a text around, so that the check can tell what is stored. */

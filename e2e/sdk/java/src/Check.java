@@ -1,3 +1,5 @@
+package nacre.sdk;
+
 import com.alibaba.nacos.api.NacosFactory;
 import com.alibaba.nacos.api.config.ConfigService;
 import com.alibaba.nacos.api.config.listener.AbstractListener;
@@ -54,7 +56,7 @@ public final class Check {
                 check("an encrypted configuration with its key", c::encrypted);
                 check("the server is restarted in order", () -> c.restart(false));
                 if (version.startsWith("3.")) {
-                    check("fuzzy watch", () -> Class.forName("FuzzyCheck").getMethod("run", ConfigService.class).invoke(null, c.client));
+                    check("fuzzy watch", () -> Class.forName("nacre.sdk.FuzzyCheck").getMethod("run", ConfigService.class).invoke(null, c.client));
                 }
                 idling.join();
             }

@@ -1,3 +1,5 @@
+package nacre.sdk;
+
 import java.io.File;
 import java.io.IOException;
 import java.net.HttpURLConnection;
@@ -13,12 +15,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /** A Nacre process on a free pair of ports P and P+1000, which a check may stop, kill and start again. */
-final class Server implements AutoCloseable {
-    final int port;
+public final class Server implements AutoCloseable {
+    public final int port;
     private final File dir;
     private Process process;
 
-    Server() throws Exception {
+    public Server() throws Exception {
         dir = Files.createTempDirectory("nacre-sdk-java").toFile();
         Random random = new Random();
         int p;
@@ -37,11 +39,11 @@ final class Server implements AutoCloseable {
         }
     }
 
-    String address() {
+    public String address() {
         return "127.0.0.1:" + port;
     }
 
-    void start() throws Exception {
+    public void start() throws Exception {
         process = new ProcessBuilder(System.getenv("NACRE"), "serve", "--data-dir", dir + "/data", "--http-addr", address(),
                 "--access-log", "off", "--log-level", "warn").inheritIO().start();
         for (int i = 0; i < 2000; i++) {
@@ -59,7 +61,7 @@ final class Server implements AutoCloseable {
     }
 
     /** Stops the server in order, or by force, and waits until it has ended. */
-    void end(boolean force) throws InterruptedException {
+    public void end(boolean force) throws InterruptedException {
         if (force) {
             process.destroyForcibly();
         } else {
@@ -79,7 +81,7 @@ final class Server implements AutoCloseable {
     }
 
     /** Publishes over HTTP; the header, given as name and value, may be left out. */
-    int publish(String dataId, String content, String more, String... header) throws IOException {
+    public int publish(String dataId, String content, String more, String... header) throws IOException {
         HttpURLConnection c = (HttpURLConnection) new URL("http://" + address() + "/nacos/v1/cs/configs").openConnection();
         c.setRequestMethod("POST");
         c.setDoOutput(true);

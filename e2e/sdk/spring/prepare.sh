@@ -1,0 +1,14 @@
+#!/bin/bash
+# Fetches Spring Boot with Nacos' configuration starter and compiles the application.
+set -eu
+cd "$(dirname "$0")"
+out=$(cd ../../.. && pwd)/.cache/sdk/spring
+if ! cmp -s pom.xml "$out/lib/.done"; then
+	rm -rf "$out"
+	mvn -q -B dependency:copy-dependencies -DoutputDirectory="$out/lib"
+	cp pom.xml "$out/lib/.done"
+fi
+rm -rf "$out/classes"
+mkdir -p "$out/classes"
+cp resources/* "$out/classes"
+javac -nowarn -parameters -d "$out/classes" -cp "$out/lib/*" ../java/src/*.java src/nacre/spring/*.java
