@@ -237,6 +237,9 @@ func TestEveryMethodIsDocumented(t *testing.T) {
 	doc := servedDocument(t, s.URL)
 	for path, methods := range doc["paths"].(map[string]any) {
 		url := s.URL + strings.NewReplacer("{id}", "x", "{nid}", "1").Replace(path)
+		if strings.HasSuffix(path, "/feed") {
+			url += "?since=none" // refused, as its answer would never end
+		}
 		for _, method := range []string{"GET", "PUT", "POST", "DELETE", "PATCH"} {
 			_, documented := methods.(map[string]any)[strings.ToLower(method)]
 			status, body := call(t, method, url, "")
@@ -302,7 +305,7 @@ func TestAnswersFitTheDocument(t *testing.T) {
 	}
 	for path, methods := range paths {
 		for method := range methods.(map[string]any) {
-			if name := strings.ToUpper(method) + " " + strings.TrimPrefix(path, nacre.Prefix); !seen[name] && name != "GET /export" {
+			if name := strings.ToUpper(method) + " " + strings.TrimPrefix(path, nacre.Prefix); !seen[name] && name != "GET /export" && name != "GET /feed" {
 				t.Errorf("no answer of %s was compared", name)
 			}
 		}
