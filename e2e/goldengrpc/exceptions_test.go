@@ -41,4 +41,8 @@ func (e exception) apply(body map[string]any) {
 }
 
 // untold are pushes that Nacos had no time for: the connection was closed right after the change.
-var untold = map[string]bool{"go 1 ConfigChangeNotifyRequest gg.later DEFAULT_GROUP": true}
+var untold = map[string]bool{
+	"go 1 ConfigChangeNotifyRequest gg.later DEFAULT_GROUP":                  true,
+	"java3 6 ConfigFuzzyWatchChangeNotifyRequest g3.f1+DEFAULT_GROUP+public": true,
+	"java3 6 ConfigFuzzyWatchChangeNotifyRequest g3.f2+DEFAULT_GROUP+public": true,
+}

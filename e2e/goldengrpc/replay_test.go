@@ -264,7 +264,13 @@ func (r *replay) await(rec *record, step string) {
 	}
 }
 
-func keyOf(m rpctest.Message) string { return m.Type + " " + m.Text("dataId") + " " + m.Text("group") }
+// keyOf says what a push is about.
+func keyOf(m rpctest.Message) string {
+	if k := m.Text("groupKey"); k != "" {
+		return m.Type + " " + k
+	}
+	return m.Type + " " + m.Text("dataId") + " " + m.Text("group")
+}
 
 // event does what the client did to its transport, and waits for what the server did.
 func (r *replay) event(rec *record, step string) {

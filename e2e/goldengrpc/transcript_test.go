@@ -62,8 +62,6 @@ func part(typ string) string {
 		return "locks"
 	case strings.HasPrefix(typ, "Naming"), strings.Contains(typ, "Instance"), strings.Contains(typ, "Service"), strings.Contains(typ, "Subscribe"):
 		return "naming"
-	case strings.HasPrefix(typ, "ConfigFuzzy"):
-		return "fuzzy watch"
 	}
 	return ""
 }
