@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"nacre/server/clock"
 	"nacre/server/fault"
@@ -182,11 +183,14 @@ type Feed struct {
 	open    atomic.Bool
 	readers readers
 
+	size int
+
+	// mu is held by readers only while they copy pointers: Append runs where entries of the log are applied.
 	mu    sync.RWMutex
-	ring  []Event
-	first uint64 // the number of the oldest event that is held
-	next  uint64 // of the event that comes next
-	start uint64 // of the first event of this process
+	ring  []*Event // grows up to size; the event with number n is at n % len
+	first uint64   // the number of the oldest event that is held
+	next  uint64   // of the event that comes next
+	start uint64   // of the first event of this process
 	bytes int
 	wake  chan struct{} // closed and replaced when something is appended
 	idle  bool          // nobody took wake since
@@ -199,7 +203,7 @@ func New(c clock.Clock, size int) *Feed {
 		size = DefaultEvents
 	}
 	first := uint64(clock.Millis(c)) * 1000
-	return &Feed{clock: c, ring: make([]Event, size), first: first, next: first, start: first, wake: make(chan struct{}), idle: true}
+	return &Feed{clock: c, size: size, first: first, next: first, start: first, wake: make(chan struct{}), idle: true}
 }
 
 // Open makes the feed take events: what a start reads back from its journal is no news.
@@ -212,28 +216,42 @@ func (f *Feed) Append(e Event) {
 	}
 	e.AtMs = clock.Millis(f.clock)
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	e.Seq = f.next
-	n := uint64(len(f.ring))
-	f.bytes += e.size()
-	if f.next-f.first == n {
-		f.drop()
-	}
-	f.ring[f.next%n] = e
+	f.makeRoom()
+	*f.at(e.Seq) = &e
 	f.next++
-	for f.bytes > maxBytes && f.next-f.first > 1 {
+	for f.bytes += e.size(); f.bytes > maxBytes && f.next-f.first > 1; {
 		f.drop()
 	}
 	if !f.idle {
 		close(f.wake)
 		f.wake, f.idle = make(chan struct{}), true
 	}
-	f.mu.Unlock()
+}
+
+func (f *Feed) at(seq uint64) **Event { return &f.ring[seq%uint64(len(f.ring))] }
+
+// makeRoom lets one more event in: the ring grows, or the oldest is dropped.
+func (f *Feed) makeRoom() {
+	held := f.next - f.first
+	switch {
+	case held < uint64(len(f.ring)):
+	case held == uint64(f.size):
+		f.drop()
+	default:
+		old := f.ring
+		f.ring = make([]*Event, min(max(2*len(old), 256), f.size))
+		for seq := f.first; seq < f.next; seq++ {
+			*f.at(seq) = old[seq%uint64(len(old))]
+		}
+	}
 }
 
 func (f *Feed) drop() {
-	at := &f.ring[f.first%uint64(len(f.ring))]
-	f.bytes -= at.size()
-	*at = Event{}
+	oldest := f.at(f.first)
+	f.bytes -= (*oldest).size()
+	*oldest = nil
 	f.first++
 }
 
@@ -242,43 +260,50 @@ type Batch struct {
 	Events []Event
 	// Next is the number to go on from: that of the last event that was looked at, selected or not.
 	Next uint64
-	// Missed is how many events after the number asked for are not held any more, or, when the number is not
-	// of this process, 1 at least.
+	// Missed is how many events after the number asked for are not held any more. When the number is not of this process,
+	// it is how many of this process are not, and 1 at least: how many came before them nobody knows.
 	Missed uint64
 }
 
-// looked bounds how many events one Since goes through, so that a reader who selects few keeps nobody waiting.
-const looked = 8192
+// looked bounds how many events one Since goes through.
+const looked = 2048
 
 // Since returns events after number after that fl selects, at most most. When it returns none and Next is Last's, there
 // are no more.
 func (f *Feed) Since(after uint64, fl *Filter, most int) Batch {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	b := Batch{Next: after}
-	from := after + 1
-	switch {
-	case after >= f.next: // of a process with a later clock
-		b.Missed, from = 1, f.first
-		b.Next = f.first - 1
-	case from < f.first:
-		b.Missed, from = f.first-from, f.first
-		if after < f.start-1 && f.first == f.start {
-			b.Missed = 1 // of an earlier process: how many it had nobody knows
+	b, events := f.copy(after)
+	for _, e := range events {
+		if len(b.Events) >= most {
+			break
 		}
-		b.Next = f.first - 1
-	}
-	n := uint64(len(f.ring))
-	end := min(f.next, from+looked)
-	for seq := from; seq < end && len(b.Events) < most; seq++ {
-		e := &f.ring[seq%n]
 		if fl.Selects(e) {
 			b.Events = append(b.Events, *e)
 		}
-		b.Next = seq
+		b.Next = e.Seq
 	}
 	return b
 }
+
+// copy returns the events to look at, which nobody changes any more, and what of the batch is known before.
+func (f *Feed) copy(after uint64) (Batch, []*Event) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	b := Batch{Next: after}
+	switch {
+	case after >= f.next || after < f.start-1: // of another process, with a later clock, or an earlier one
+		b.Missed, b.Next = max(f.first-f.start, 1), f.first-1
+	case after < f.first-1:
+		b.Missed, b.Next = f.first-1-after, f.first-1
+	}
+	events := make([]*Event, min(f.next-1-b.Next, looked))
+	for i := range events {
+		events[i] = *f.at(b.Next + 1 + uint64(i))
+	}
+	return b, events
+}
+
+// Epoch returns the number of the first event of this process, which tells processes apart.
+func (f *Feed) Epoch() uint64 { return f.start }
 
 // First and Last return the numbers of the oldest and the newest event that is held; Last is one below First when there is none.
 func (f *Feed) First() uint64 {
@@ -301,21 +326,29 @@ func (f *Feed) Count() uint64 {
 	return f.next - f.start
 }
 
-// Wait returns nil when there is an event after number after, or ctx's error when ctx ends first.
+// gather is how long Wait waits on when it had to wait, so that what happens together is told together.
+const gather = 5 * time.Millisecond
+
+// Wait returns nil when Since has something to tell after number after, or ctx's error when ctx ends first.
 func (f *Feed) Wait(ctx context.Context, after uint64) error {
-	for {
-		f.mu.Lock()
-		if f.next > after+1 {
-			f.mu.Unlock()
-			return nil
-		}
-		wake := f.wake
-		f.idle = false
+	f.mu.Lock()
+	if after != f.next-1 {
 		f.mu.Unlock()
-		select {
-		case <-wake:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		return nil
 	}
+	wake := f.wake
+	f.idle = false
+	f.mu.Unlock()
+	select {
+	case <-wake:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	more := time.NewTimer(gather)
+	defer more.Stop()
+	select {
+	case <-more.C:
+	case <-ctx.Done(): // there is something all the same
+	}
+	return nil
 }

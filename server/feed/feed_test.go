@@ -214,3 +214,63 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAReaderOfAnotherProcessIsToldThatItMissedSome(t *testing.T) {
+	f := opened(10)
+	for range 25 {
+		f.Append(Event{Kind: ServerState})
+	}
+	for name, tc := range map[string]struct{ after, missed uint64 }{
+		"an earlier process":               {f.Epoch() - 5_000_000, 15},
+		"the first number of all":          {1, 15},
+		"a process with a later clock":     {f.Last() + 1, 15},
+		"the largest number":               {^uint64(0), 15},
+		"this one, before its first event": {f.Epoch() - 1, 15},
+		"this one":                         {f.Epoch() + 4, 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := f.Wait(t.Context(), tc.after); err != nil {
+				t.Fatal(err)
+			}
+			b := f.Since(tc.after, &Filter{}, 100)
+			if b.Missed != tc.missed || len(b.Events) != 10 || b.Next != f.Last() {
+				t.Errorf("missed %d, %d events, next is the last but %d", b.Missed, len(b.Events), f.Last()-b.Next)
+			}
+		})
+	}
+	if b := opened(10).Since(1, &Filter{}, 100); b.Missed != 1 {
+		t.Errorf("of an empty feed %d are missed, 1 stands for those that nobody knows of", b.Missed)
+	}
+}
+
+func TestTheRingGrowsAndThenDropsTheOldest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		size := rapid.IntRange(1, 700).Draw(t, "size")
+		f := opened(size)
+		after, appended, seen := f.Last(), uint64(0), uint64(0)
+		for range rapid.IntRange(1, 40).Draw(t, "rounds") {
+			for range rapid.IntRange(0, 300).Draw(t, "events") {
+				appended++
+				f.Append(Event{Kind: ServerState, Revision: appended})
+			}
+			b := f.Since(after, &Filter{}, rapid.IntRange(1, 2000).Draw(t, "most"))
+			if seen += b.Missed; b.Missed > 0 && appended-seen != uint64(size) {
+				t.Fatalf("%d of %d events are left, the ring has room for %d", appended-seen, appended, size)
+			}
+			for _, e := range b.Events {
+				if seen++; e.Revision != seen || e.Seq != f.Epoch()+seen-1 {
+					t.Fatalf("event %d came where %d was to", e.Revision, seen)
+				}
+			}
+			after = b.Next
+		}
+	})
+}
+
+func BenchmarkAppend(b *testing.B) {
+	f := opened(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		f.Append(Event{Kind: ConfigPublished, Namespace: "public", Group: "g", DataID: "app.yaml"})
+	}
+}

@@ -1,8 +1,8 @@
 // Package live serves the change feed over WebSocket at /ws/feed, for pages. It is the only one that knows the
 // WebSocket library.
 //
-// The server sends JSON messages: hello {first, last}, events {events, next}, gap {missed}; next is the number to come
-// back with (?since=). A client may send filter {namespace, kinds, text}, pause and resume; what happens during a pause is sent
+// The server sends JSON messages: hello {epoch, first, last}, events {events, next}, gap {missed, next}; next is the number
+// to come back with (?since=), epoch another one after each start of the server. A client may send filter {namespace, kinds, text}, pause and resume; what happens during a pause is sent
 // after it. Namespace, kind and text may stand in the address as well.
 package live
 
@@ -151,6 +151,7 @@ type wish struct {
 // message is one of the server's.
 type message struct {
 	Type   string       `json:"type"`
+	Epoch  uint64       `json:"epoch,omitempty"`
 	First  uint64       `json:"first,omitempty"`
 	Last   uint64       `json:"last,omitempty"`
 	Events []feed.Event `json:"events,omitempty"`
@@ -291,7 +292,7 @@ func readWish(b []byte) (wish, error) {
 
 // write sends until the connection is to end, and returns why.
 func (r *reader) write() error {
-	if err := r.send(message{Type: "hello", First: r.Feed.First(), Last: r.Feed.Last()}); err != nil {
+	if err := r.send(message{Type: "hello", Epoch: r.Feed.Epoch(), First: r.Feed.First(), Last: r.Feed.Last()}); err != nil {
 		return err
 	}
 	news := make(chan struct{}, 1)
@@ -332,12 +333,12 @@ func (r *reader) write() error {
 func (r *reader) wait(ctx context.Context, at uint64, news chan<- struct{}, done chan<- struct{}) {
 	defer close(done)
 	for r.Feed.Wait(ctx, at) == nil {
+		at = r.Feed.Last() // before it is said: what comes later is said again
 		select {
 		case news <- struct{}{}:
 		case <-ctx.Done():
 			return
 		}
-		at = r.Feed.Last()
 	}
 }
 
@@ -359,7 +360,7 @@ func (r *reader) apply(w wish) error {
 
 // catchUp sends all that there is.
 func (r *reader) catchUp() error {
-	for r.ctx.Err() == nil {
+	for r.ctx.Err() == nil && !r.paused {
 		b := r.Feed.Since(r.at, &r.filter, maxBatch)
 		if b.Missed > 0 {
 			if err := r.send(message{Type: "gap", Missed: b.Missed, Next: b.Next}); err != nil {
