@@ -11,7 +11,22 @@ import (
 type incoming struct{ data mem.BufferSlice }
 
 // outgoing is a message ready to be sent: an envelope that nobody changes any more.
-type outgoing struct{ b []byte }
+type outgoing struct {
+	b  []byte
+	to *link // whose large answers count until they are sent; nil for what is bounded otherwise
+}
+
+// sentPool is told when gRPC let go of an answer.
+type sentPool struct {
+	to   *link
+	size int64
+}
+
+// Get implements mem.BufferPool; it is not called.
+func (sentPool) Get(n int) *[]byte { b := make([]byte, n); return &b }
+
+// Put implements mem.BufferPool. The bytes are shared with others and stay as they are.
+func (p sentPool) Put(*[]byte) { p.to.answers.Add(-p.size) }
 
 // codec passes bytes through: messages are read and written by package payload. Its name is the one that
 // clients ask for.
@@ -25,6 +40,10 @@ func (codec) Marshal(v any) (mem.BufferSlice, error) {
 	o, ok := v.(*outgoing)
 	if !ok {
 		return nil, errors.New("not an outgoing message")
+	}
+	if n := int64(len(o.b)); o.to != nil && n >= largeMessage {
+		o.to.answers.Add(n)
+		return mem.BufferSlice{mem.NewBuffer(&o.b, sentPool{o.to, n})}, nil
 	}
 	return mem.BufferSlice{mem.SliceBuffer(o.b)}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
 
+	"nacre/server/clock"
 	"nacre/server/config"
 	"nacre/server/config/delivery"
 	"nacre/server/rpc/payload"
@@ -59,6 +60,15 @@ type question struct {
 }
 
 func (c *Conn) sees() config.Client { return config.Client{IP: c.Client.IP, Tag: c.Client.Tag} }
+
+// SDK reports whether the client calls itself an SDK. The others, servers and tools, are not limited nor asked to go.
+func (c *Conn) SDK() bool { return c.sdk }
+
+// LastActiveMs returns when the client last gave a sign of life, in ms since 1970.
+func (c *Conn) LastActiveMs() int64 {
+	ago := time.Duration(c.srv.mono() - c.link.active.Load())
+	return clock.Millis(c.srv.cfg.Clock) - ago.Milliseconds()
+}
 
 // Open reports whether the connection is still there.
 func (c *Conn) Open() bool {
@@ -115,7 +125,7 @@ func (c *Conn) send(id uint64, encoded []byte, timeout time.Duration, body func(
 		c.waiting.Add(1)
 	}
 	c.mu.Unlock()
-	return before, c.stream.SendMsg(&outgoing{encoded})
+	return before, c.stream.SendMsg(&outgoing{b: encoded})
 }
 
 // tell writes what is not answered, unless the client does not read.
@@ -129,7 +139,7 @@ func (c *Conn) tell(encoded []byte) {
 	}
 	c.mu.Unlock()
 	if fits {
-		_ = c.stream.SendMsg(&outgoing{encoded}) // fails only when the stream is over
+		_ = c.stream.SendMsg(&outgoing{b: encoded}) // fails only when the stream is over
 	}
 }
 

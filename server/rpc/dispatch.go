@@ -57,10 +57,10 @@ func (s *Server) unary(_ any, ctx context.Context, decode func(any) error, _ grp
 		defer s.unfinished.Add(-n)
 		if s.unfinished.Add(n) > unfinishedMost {
 			s.wrong.Add(1)
-			return &outgoing{ownFailure(string(m.Type), codeOver, "too many large requests at once, try again").b}, nil
+			return &outgoing{b: ownFailure(string(m.Type), codeOver, "too many large requests at once, try again").b}, nil
 		}
 	}
-	return &outgoing{s.answer(ctx, l, &m).b}, nil
+	return &outgoing{b: s.answer(ctx, l, &m).b, to: l}, nil
 }
 
 // recovered makes a panic a logged failure of one request.
@@ -99,6 +99,10 @@ func (s *Server) answer(ctx context.Context, l *link, m *payload.Message) (r rep
 		s.wrong.Add(1)
 		hold(ctx, overDelay)
 		return ownFailure(string(m.Type), codeOver, "more than "+strconv.Itoa(s.cfg.Limits.Rate)+" requests a second on one connection (setting grpc-max-rate)")
+	}
+	if l.answers.Load() > answersMost {
+		s.wrong.Add(1)
+		return ownFailure(string(m.Type), codeOver, "too many large answers wait for being read on this connection, try again")
 	}
 	return h(ctx, c, m)
 }

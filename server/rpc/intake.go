@@ -17,6 +17,8 @@ const (
 	unfinishedOwn  = 1 << 20
 	// largeMessage is from when on a message counts while it is worked on.
 	largeMessage = 64 << 10
+	// answersMost is how many bytes of large answers may wait for one client to read them.
+	answersMost = 64 << 20
 )
 
 var (

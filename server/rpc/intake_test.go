@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,6 +131,97 @@ func TestWhatIsCancelledOrCompleteDoesNotCount(t *testing.T) {
 	expect(100 << 10)
 	r.Close()
 	expect(0)
+}
+
+func TestAnswersThatAreNotReadAreBounded(t *testing.T) {
+	s, addr := serving(t)
+	good := meet(t, addr, false, rpctest.Options{})
+	good.call("ConfigPublishRequest", `{"dataId":"a","group":"g","content":"`+strings.Repeat("x", 5<<20)+`"}`)
+	r := dialRaw(t, addr, 0)
+	r.send(r.open("/BiRequestStream/requestBiStream"), "ConnectionSetupRequest", strings.ReplaceAll(introduction, `,"abilityTable":{}`, ""), false)
+	registered(t, s, 2)
+	var l *link
+	for _, c := range s.Conns() {
+		if c.Client.IP == "10.9.9.9" {
+			l = c.link
+		}
+	}
+	for range 200 { // a GB
+		r.send(r.open("/Request/request"), "ConfigQueryRequest", `{"dataId":"a","group":"g"}`, true)
+	}
+	until(t, func() error {
+		if n := s.requests.Load(); n < 202 {
+			return fmt.Errorf("%d requests came", n)
+		}
+		return nil
+	})
+	if n := l.answers.Load(); n < answersMost || n > answersMost+40<<20 { // those that are answered at the same time may pass
+		t.Errorf("%d bytes wait", n)
+	}
+	for range 30 {
+		if m := good.call("ConfigQueryRequest", `{"dataId":"a","group":"g"}`); m.Int("resultCode") != 200 {
+			t.Fatal(m)
+		}
+	}
+	// Once it reads, or cancels, nothing is left.
+	r.must(r.WriteRSTStream(3, http2.ErrCodeCancel))
+	r.must(r.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1<<31 - 1}))
+	r.must(r.WriteWindowUpdate(0, 1<<31-1-65535))
+	go func() { _, _ = io.Copy(io.Discard, r.Conn) }()
+	until(t, func() error {
+		if n := l.answers.Load(); n != 0 {
+			return fmt.Errorf("%d bytes wait", n)
+		}
+		return nil
+	})
+	for _, c := range s.Conns() {
+		if n := c.link.answers.Load(); n != 0 {
+			t.Errorf("%d bytes wait for %s", n, c.Client.IP)
+		}
+	}
+}
+
+func TestAConnectionEndsAlsoWhenItsClientDoesNothing(t *testing.T) {
+	s, addr := serving(t)
+	good := meet(t, addr, false, rpctest.Options{})
+	good.call("ConfigPublishRequest", `{"dataId":"a","group":"g","content":"`+strings.Repeat("x", 9<<20)+`"}`)
+	for range 3 { // its windows are wide open and its socket is full
+		r := dialRaw(t, addr, 1<<31-1)
+		r.must(r.WriteWindowUpdate(0, 1<<31-1-65535))
+		r.send(r.open("/BiRequestStream/requestBiStream"), "ConnectionSetupRequest", introduction, false)
+		until(t, func() error {
+			for _, c := range s.Conns() {
+				if c.Client.Remote == r.LocalAddr().String() {
+					return nil
+				}
+			}
+			return fmt.Errorf("it is not registered")
+		})
+		for range 5 {
+			r.send(r.open("/Request/request"), "ConfigQueryRequest", `{"dataId":"a","group":"g"}`, true)
+		}
+	}
+	registered(t, s, 4)
+	until(t, func() error { // so that nothing is a sign of life afterwards
+		if n := s.requests.Load(); n < 2+3*5 {
+			return fmt.Errorf("%d requests came", n)
+		}
+		return nil
+	})
+	lookAhead(s, silentFor+time.Second) // asks
+	until(t, func() error {
+		if c := s.Conn(good.ConnectionID); c.detecting.Load() {
+			return fmt.Errorf("no sign of life came")
+		}
+		return nil
+	})
+	lookAhead(s, detectTimeout+time.Second)
+	until(t, func() error {
+		if st := s.Stats(); st.Open != 1 || st.Registered != 1 {
+			return fmt.Errorf("%+v", st)
+		}
+		return nil
+	})
 }
 
 // Whatever pieces the bytes come in, what counts is what is there of messages that are not complete.

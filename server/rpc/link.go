@@ -33,6 +33,7 @@ type link struct {
 
 	registered atomic.Pointer[Conn]
 	closing    sync.Once
+	answers    atomic.Int64 // bytes of large answers that gRPC holds, as they are not sent yet
 	active     atomic.Int64 // when the client last gave a sign of life, in nanoseconds of Server.mono
 
 	// For the goroutine that reads.

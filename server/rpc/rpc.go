@@ -147,8 +147,8 @@ const (
 	// window is how many bytes of one call a client may send before they are read, twice as many of all calls.
 	// Fixed, it saves the pings by which gRPC would estimate it, a third of all packets of a silent client.
 	window = 256 << 10
-	// maxStreams is how many calls one connection may have under way.
-	maxStreams = 1000
+	// maxStreams is how many calls one connection may have under way; clients keep more to themselves until one ends.
+	maxStreams = 256
 )
 
 // Serve accepts connections from ln, which it closes in the end, until Shutdown.
