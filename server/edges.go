@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -57,11 +58,11 @@ func (s *Server) edges() (err error) {
 func (s *Server) deps(api string) wire.Deps {
 	set := s.settings
 	return wire.Deps{
-		Configs: s.configs, Delivery: s.ledger, Namespaces: s.namespaces, Transfer: s.transfer, Clock: s.opts.Clock, Log: s.opts.Log,
+		Configs: s.configs, Delivery: s.ledger, Clients: clients{s}, Machine: s.load, Namespaces: s.namespaces, Transfer: s.transfer, Clock: s.opts.Clock, Log: s.opts.Log,
 		Switches: wire.Switches{Clients: set.APICompatClient, Admins: set.APICompatAdmin, Console: set.APICompatConsole},
 		ClientIP: s.web.ClientIP, Ready: s.Ready, Reads: s.metrics.Reads(api),
 		Info: wire.ServerInfo{
-			Version: release.Version, Cluster: set.Mode == settings.ModeCluster, Port: s.port, AuthEnabled: set.Auth,
+			Version: release.Version, Cluster: set.Mode == settings.ModeCluster, Port: s.port, GRPCPort: s.grpc.Addr().(*net.TCPAddr).Port, Address: s.Addr(), AuthEnabled: set.Auth,
 			MySQL: set.Storage == settings.StorageMySQL, RetentionDays: set.HistoryRetention, CapacityCheck: set.CapacityCheck,
 			QuotaCluster: set.QuotaCluster, QuotaGroup: set.QuotaGroup, QuotaNamespace: set.QuotaNamespace,
 			QuotaMaxSize: set.QuotaMaxSize, MaxContent: set.MaxConfigSize,

@@ -27,6 +27,7 @@ import (
 	"nacre/server/settings"
 	"nacre/server/store"
 	"nacre/web"
+	"nacre/web/api/wire"
 )
 
 // imageFile is the name of the database in the data folder.
@@ -55,6 +56,7 @@ type Server struct {
 	configs    *config.Service
 	ledger     *delivery.Ledger
 	fuzzy      *fuzzy.Index
+	load       *wire.Machine
 	feed       *feed.Feed
 	namespaces *namespace.Service
 	transfer   *transfer.Service
@@ -130,7 +132,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 func (s *Server) domains() *machine {
 	set := s.settings
 	m := &machine{}
-	s.fuzzy = fuzzy.NewIndex()
+	s.fuzzy, s.load = fuzzy.NewIndex(), new(wire.Machine)
 	s.feed = feed.New(s.opts.Clock, feed.DefaultEvents)
 	s.ledger = delivery.New(delivery.Config{
 		Clock:    s.opts.Clock,
@@ -253,6 +255,7 @@ func (s *Server) serve(ctx context.Context, serving chan<- struct{}) error {
 	case <-ctx.Done():
 		err = nil
 	}
+	s.feed.Append(feed.Event{Kind: feed.ServerState, Text: "stopping"})
 	err = errors.Join(err, s.shutdown(context.WithoutCancel(ctx)))
 	for range left {
 		err = errors.Join(err, <-served)

@@ -17,7 +17,7 @@ import (
 // feedInput says which events.
 type feedInput struct {
 	Since     string   `query:"since" doc:"the number of the last event that you have; 0 for all that is held, nothing for what comes from now on"`
-	LastID    string   `header:"Last-Event-ID" doc:"as since, which counts first; browsers send it when they come back"`
+	LastID    string   `header:"Last-Event-ID" doc:"as since, before which it counts: browsers send it when they come back to the same address"`
 	Namespace string   `query:"namespace" doc:"only what is about this namespace, and the state of the server"`
 	Kind      []string `query:"kind" doc:"only these kinds: config, gray, client, server, or a whole name such as config.published"`
 	Text      string   `query:"text" doc:"only what has this text in a dataId, group, variant, user, application, address or in words"`
@@ -40,14 +40,14 @@ func (a *api) feed(c *fiber.Ctx, in *feedInput) error {
 	if err != nil {
 		return err
 	}
-	from := in.Since
+	name, from := "Last-Event-ID", in.LastID
 	if from == "" {
-		from = in.LastID
+		name, from = "since", in.Since
 	}
 	at := a.Feed.Last()
 	if from != "" {
 		if at, err = strconv.ParseUint(from, 10, 64); err != nil {
-			return fault.New(fault.Invalid, "since is %.40q, it must be the number of an event", from)
+			return fault.New(fault.Invalid, "%s is %.40q, it must be the number of an event", name, from)
 		}
 		if at == 0 {
 			at = a.Feed.First() - 1
@@ -82,7 +82,8 @@ func stream(ctx context.Context, w *bufio.Writer, f *feed.Feed, filter feed.Filt
 	if w.Flush() != nil {
 		return
 	}
-	for ctx.Err() == nil {
+	for {
+		last := ctx.Err() != nil // that the server stops is still told
 		b := f.Since(at, &filter, feedBatch)
 		if b.Missed > 0 {
 			w.WriteString("id: " + strconv.FormatUint(b.Next, 10) + "\nevent: gap\ndata: {\"missed\":" + strconv.FormatUint(b.Missed, 10) + "}\n\n")
@@ -101,6 +102,9 @@ func stream(ctx context.Context, w *bufio.Writer, f *feed.Feed, filter feed.Filt
 			if w.Flush() != nil {
 				return
 			}
+		}
+		if last {
+			return
 		}
 		if b.Next != at || b.Missed > 0 {
 			at = b.Next

@@ -41,13 +41,14 @@ func (a *api) derbyImport(c *fiber.Ctx, _ *wire.Params) error {
 	return wire.SendJSON(c, fiber.StatusOK, wire.JSON, wire.Result{Code: 500, Message: "Limited to embedded storage mode"})
 }
 
-// clientMetrics answers what clients at an address say of their caches. Clients that can be asked
-// are connected by gRPC; of those that poll nothing is known, so the map is empty.
+// clientMetrics answers what clients at an address say of their caches of a configuration: those that are
+// connected by gRPC can be asked, of those that poll nothing is known.
 func (a *api) clientMetrics(c *fiber.Ctx, p *wire.Params) error {
 	if err := check(p); err != nil {
 		return err
 	}
-	if _, err := argument(p, "ip"); err != nil {
+	ip, err := argument(p, "ip")
+	if err != nil {
 		return err
 	}
 	for _, name := range []string{"dataId", "groupName"} {
@@ -55,5 +56,9 @@ func (a *api) clientMetrics(c *fiber.Ctx, p *wire.Params) error {
 			return absentArgument(name, "String")
 		}
 	}
-	return wire.OK(c, map[string]any{})
+	k, err := keyOf(p)
+	if err != nil {
+		return err
+	}
+	return wire.OK(c, a.ClientMetrics(wire.Context(c), ip, k))
 }

@@ -73,6 +73,11 @@ func Register(r fiber.Router, d Deps) {
 	router.Add("/nacos/v3/admin/core/namespace/check", get(a.countNamespace))
 	router.Add("/nacos/v3/console/core/namespace/exist", get(a.namespaceExists))
 
+	router.Add("/nacos/v3/admin/core/loader/current", get(a.connections))
+	router.Add("/nacos/v3/admin/core/loader/cluster", get(a.loads))
+	router.Add("/nacos/v3/admin/core/loader/reloadCurrent", post(a.reload))
+	router.Add("/nacos/v3/admin/core/loader/smartReloadCluster", post(a.balance))
+	router.Add("/nacos/v3/admin/core/loader/reloadClient", post(a.reloadClient))
 	router.Add("/nacos/v3/admin/core/state", get(a.adminState))
 	router.Add("/nacos/v3/admin/core/state/liveness", get(a.liveness))
 	router.Add("/nacos/v3/admin/core/state/readiness", get(a.readiness))

@@ -18,6 +18,8 @@ import (
 type Deps struct {
 	Configs    *config.Service
 	Delivery   *delivery.Ledger
+	Clients    Clients
+	Machine    *Machine
 	Namespaces *namespace.Service
 	Transfer   *transfer.Service
 	Clock      clock.Clock
@@ -45,9 +47,12 @@ func Context(c *fiber.Ctx) context.Context { return c.UserContext() }
 
 // ServerInfo is what the state pages of Nacos' APIs say about this server.
 type ServerInfo struct {
-	Version        string
-	Cluster        bool
-	Port           int
+	Version  string
+	Cluster  bool
+	Port     int
+	GRPCPort int
+	// Address is host:port of HTTP, as other nodes and operators know the server.
+	Address        string
 	AuthEnabled    bool
 	MySQL          bool
 	RetentionDays  int
