@@ -31,6 +31,7 @@ func (s *Server) edges() (err error) {
 	})
 	cfg := web.Config{Settings: s.settings, Clock: s.opts.Clock, Log: s.opts.Log, Ready: s.notReady,
 		HTTP2:      s.rpc.Handle,
+		Leaving:    s.feed.Drained,
 		PollHeader: v1.PollHeader, Count: s.metrics.Requests().Count}
 	if s.settings.Metrics {
 		cfg.Metrics = http.HandlerFunc(s.serveMetrics)

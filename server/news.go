@@ -67,8 +67,7 @@ func (s *Server) stateNews(ctx context.Context, serving <-chan struct{}) error {
 		}
 		select {
 		case <-ctx.Done():
-			s.feed.Append(feed.Event{Kind: feed.ServerState, Text: "stopping"})
-			return nil
+			return nil // serve tells it, before readers are sent away
 		case <-tick.C:
 		}
 	}

@@ -45,7 +45,13 @@ type Config struct {
 	PollHeader string
 	// HTTP2 gets connections that begin with HTTP/2's preface; nil refuses them.
 	HTTP2 func(net.Conn)
+	// Leaving is called when Draining has ended, and waits until those who read streams and sockets have had their last
+	// words, or ctx ends; nil where there are none.
+	Leaving func(ctx context.Context)
 }
+
+// farewell is how long the last words may take.
+const farewell = 2 * time.Second
 
 // Server is the HTTP server. Routes are registered on App between New and Serve.
 type Server struct {
@@ -151,6 +157,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.drain()
 	pollErr := s.parker.Drain(ctx)
+	if s.cfg.Leaving != nil { // connections that were taken over are closed below, whoever uses them
+		words, done := context.WithTimeout(ctx, farewell)
+		s.cfg.Leaving(words)
+		done()
+	}
 	err := s.conns.Shutdown(ctx)
 	s.parker.Close()
 	s.access.flush()

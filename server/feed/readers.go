@@ -1,8 +1,10 @@
 package feed
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"nacre/server/fault"
 )
@@ -29,6 +31,19 @@ func (f *Feed) Enter() (leave func(), err error) {
 
 // Full reports whether no more readers can enter.
 func (f *Feed) Full() bool { return f.readers.now.Load() >= mostReaders }
+
+// Drained waits until nobody reads any more, or ctx ends.
+func (f *Feed) Drained(ctx context.Context) {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for f.readers.now.Load() > 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
 
 // CutOff counts a reader that was cut off because it was too slow.
 func (f *Feed) CutOff() { f.readers.cut.Add(1) }

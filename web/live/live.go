@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -59,6 +60,8 @@ type Deps struct {
 
 const (
 	writeWait = 10 * time.Second
+	// closeWait is how long a close may take that the client does not answer.
+	closeWait = time.Second
 	maxBatch  = 200
 	// maxMessage is the size in bytes of the largest message of a client.
 	maxMessage = 4 << 10
@@ -182,6 +185,9 @@ type reader struct {
 	err    error         // why; to be read after ended
 	sent   int64         // bytes in all
 	taken  int64         // how many of them the reader took for sure
+
+	mu      sync.Mutex // guards leaving, and that no read deadline is set after that of leave
+	leaving bool
 }
 
 func (d *Deps) serve(c *websocket.Conn) {
@@ -213,14 +219,15 @@ func (d *Deps) serve(c *websocket.Conn) {
 	var bye farewell
 	switch {
 	case d.Draining.Err() != nil:
+		r.finish()
 		bye = farewell{websocket.CloseGoingAway, "the server is stopping"}
 	case errors.As(err, &bye):
 	default:
 		bye = farewell{websocket.CloseNormalClosure, ""}
 	}
 	_ = c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(bye.code, bye.reason), clock.Mono().Add(time.Second))
-	_ = c.Close()
-	<-r.ended
+	r.leave()
+	<-r.ended // the library closes the connection when this function returns
 }
 
 // receive reads what the client sends until the connection ends. It runs beside write.
@@ -231,10 +238,9 @@ func (r *reader) receive() (err error) {
 		}
 	}()
 	r.conn.SetReadLimit(maxMessage)
-	alive := func() { _ = r.conn.SetReadDeadline(clock.Mono().Add(3 * r.Config.PingEvery)) }
-	alive()
+	r.alive()
 	r.conn.SetPongHandler(func(text string) error {
-		alive()
+		r.alive()
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 			select {
 			case <-r.pongs: // an older one
@@ -250,7 +256,7 @@ func (r *reader) receive() (err error) {
 		if err != nil {
 			return err
 		}
-		alive()
+		r.alive()
 		if now := clock.Mono(); now.Sub(window) > time.Second {
 			window, n = now, 0
 		}
@@ -267,6 +273,23 @@ func (r *reader) receive() (err error) {
 			return nil
 		}
 	}
+}
+
+// alive gives the client time until its next sign of life.
+func (r *reader) alive() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.leaving {
+		_ = r.conn.SetReadDeadline(clock.Mono().Add(3 * r.Config.PingEvery))
+	}
+}
+
+// leave gives the client a moment to answer the close: a connection that is closed before may lose it.
+func (r *reader) leave() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.leaving = true
+	_ = r.conn.SetReadDeadline(clock.Mono().Add(closeWait))
 }
 
 // CheckMessage returns why a client's message would end its connection, nil when it is taken.
@@ -384,6 +407,16 @@ func (r *reader) catchUp() error {
 		}
 	}
 	return nil
+}
+
+// finish tells a reader that keeps up what happened until the server stopped.
+func (r *reader) finish() {
+	if r.paused || r.sent-r.taken > int64(r.Config.Unread)/2 {
+		return
+	}
+	if b := r.Feed.Since(r.at, &r.filter, maxBatch); len(b.Events) > 0 && b.Missed == 0 {
+		_ = r.send(message{Type: "events", Events: b.Events, Next: b.Next}) // what follows fails, too, and is the end
+	}
 }
 
 // room waits until the reader has taken enough of what it was sent.

@@ -225,6 +225,7 @@ func TestASlowReaderIsCutWithACodeThatSaysSo(t *testing.T) {
 	}
 	waitFor(t, func() bool { _, cut := r.feed.Readers(); return cut == 1 })
 	closed(t, c, live.CloseSlow, "too slow")
+	waitFor(t, func() bool { now, _ := r.feed.Readers(); return now == 1 })
 	r.feed.Append(feed.Event{Kind: feed.ServerState, Text: "last"})
 	if m := read(t, other); m.Events[0].Text != "last" {
 		t.Errorf("the other reader got %+v", m)
