@@ -1,13 +1,15 @@
 // Package fuzzy knows which clients watch which patterns of configuration names, and what each is yet to
 // be told of configurations that appear and disappear (grpc.md §5.7).
 //
-// What a watch is owed is coalesced by key: the last state of each. It begins with the difference between what
-// matches and what the client says that it knows, and goes on with each change.
+// What a watch is owed is coalesced by key: the last state of each, and nothing where the client knows it. It begins
+// with the difference between what matches and what the client says that it knows, and goes on with each change.
+//
+// Clients with the same pattern share what matches it: the first of them has all configurations looked through, and a
+// change is compared with each pattern once, however many watch it.
 package fuzzy
 
 import (
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -15,104 +17,45 @@ import (
 	"nacre/server/fault"
 )
 
-// Limits of Nacos (grpc.md §5.7).
+// Limits of Nacos (grpc.md §5.7), and of this node.
 const (
 	// MaxMatches is how many configurations one pattern may match; of more, the client is told that there are too many,
-	// and of these no removals.
+	// and of the others neither that they come nor that they go.
 	MaxMatches = 500
 	// BatchSize is how many configurations one message of the first difference names.
 	BatchSize = 20
-	// maxWatches bounds the watches of a node, each of which knows MaxMatches keys at the most.
+	// maxPatterns bounds the patterns of a node: with each of them a change is compared, and each knows MaxMatches keys
+	// at the most.
+	maxPatterns = 1000
+	// maxWatches bounds the watches of a node.
 	maxWatches = 50_000
-	// maxPattern is the length in bytes of the longest pattern that can match anything.
-	maxPattern = 1024
 )
 
-// Pattern selects configurations of one namespace. In group and dataId a * stands for any characters: alone, at
-// the beginning, at the end, or at both.
-type Pattern struct {
-	text      string
-	namespace string
-	group     glob
-	dataID    glob
-}
-
-// glob is a name with a * at its ends, or none.
-type glob struct {
-	text         string
-	front, back  bool // a * stands there
-	isEverything bool
-}
-
-// Parse reads namespace>>group>>dataId. Faults: Invalid.
-func Parse(text string) (Pattern, error) {
-	parts := strings.Split(text, ">>")
-	if len(parts) != 3 || len(text) > maxPattern || parts[1] == "" || parts[2] == "" {
-		return Pattern{}, fault.New(fault.Invalid, "the pattern %.100q must be namespace>>group>>dataId, in which * stands for any characters of a group or dataId", text)
-	}
-	p := Pattern{text: text, namespace: strings.TrimSpace(parts[0]), group: parseGlob(parts[1]), dataID: parseGlob(parts[2])}
-	if p.namespace == "" {
-		p.namespace = "public"
-	}
-	return p, nil
-}
-
-func parseGlob(s string) glob {
-	if s == "*" || s == "**" {
-		return glob{isEverything: true}
-	}
-	g := glob{}
-	s, g.front = strings.CutPrefix(s, "*")
-	s, g.back = strings.CutSuffix(s, "*")
-	g.text = s
-	return g
-}
-
-func (g *glob) matches(s string) bool {
-	switch {
-	case g.isEverything:
-		return true
-	case g.front && g.back:
-		return strings.Contains(s, g.text)
-	case g.front:
-		return strings.HasSuffix(s, g.text)
-	case g.back:
-		return strings.HasPrefix(s, g.text)
-	}
-	return s == g.text
-}
-
-// String returns the pattern as it was written.
-func (p *Pattern) String() string { return p.text }
-
-// Matches reports whether the pattern selects k.
-func (p *Pattern) Matches(k config.Key) bool {
-	return k.Namespace == p.namespace && p.group.matches(k.Group) && p.dataID.matches(k.DataID)
-}
-
-// Index holds the watches of a node. It is safe for concurrent use.
+// Index holds the watches of a node. It is safe for concurrent use. Locks are taken in the order group.scan, Index.mu,
+// group.mu, Watch.mu; notices and the walk through all configurations happen under none but group.scan.
 type Index struct {
-	count atomic.Int64
+	watches atomic.Int64
 
-	mu   sync.RWMutex
-	byNS map[string][]*Watch
+	mu       sync.RWMutex
+	byNS     map[string]map[string]*group // namespace, pattern as written
+	patterns int
 }
 
 // NewIndex returns an index without watches.
-func NewIndex() *Index { return &Index{byNS: make(map[string][]*Watch)} }
+func NewIndex() *Index { return &Index{byNS: make(map[string]map[string]*group)} }
 
 // Changed tells the watches that match of a configuration that appeared or disappeared: config.Options.Changed. It runs on
-// the applying goroutine and does not block; without watches in the namespace it costs a map access.
+// the applying goroutine and does not block; without watches it costs next to nothing.
 func (x *Index) Changed(k config.Key, before, after *config.Item) {
 	exists := after != nil && after.Formal != nil
-	if x.count.Load() == 0 || exists == (before != nil && before.Formal != nil) {
+	if x.watches.Load() == 0 || exists == (before != nil && before.Formal != nil) {
 		return
 	}
 	x.mu.RLock()
 	var tell []*Watch
-	for _, w := range x.byNS[k.Namespace] {
-		if w.Pattern.Matches(k) && w.mark(k, exists) {
-			tell = append(tell, w)
+	for _, g := range x.byNS[k.Namespace] {
+		if g.pattern.Matches(k) {
+			tell = g.change(k, exists, tell)
 		}
 	}
 	x.mu.RUnlock()
@@ -121,192 +64,192 @@ func (x *Index) Changed(k config.Key, before, after *config.Item) {
 	}
 }
 
-// Watch is one pattern that one client watches.
-type Watch struct {
-	Pattern Pattern
-
-	index  *Index
-	notify func()
-
-	mu      sync.Mutex
-	scanned bool // the first difference is known; before, changes only gather
-	first   []Message
-	pending map[config.Key]bool // whether each exists now
-	order   []config.Key
-	flying  *Message
-	ended   bool
-}
-
-// Sync is the kind of a message of the first difference, as it stands on the wire; "" for a change.
-type Sync string
-
-// The kinds of messages of the first difference.
-const (
-	SyncInit   Sync = "FUZZY_WATCH_INIT_NOTIFY"
-	SyncDiff   Sync = "FUZZY_WATCH_DIFF_SYNC_NOTIFY"
-	SyncFinish Sync = "FINISH_FUZZY_WATCH_INIT_NOTIFY"
-)
-
-// Change is a configuration that is there, or is not there any more.
-type Change struct {
-	Key    config.Key
-	Exists bool
-}
-
-// Message is what a client is to be told at once.
-type Message struct {
-	Sync Sync
-	// Changes are one for a change, up to BatchSize for a first difference, none for its end.
-	Changes []Change
-	// Batch of Batches counts the messages of a first difference, from 1; 0 at its end.
-	Batch, Batches int
-}
-
 // Each goes through all configurations that are held; see config.Service.
 type Each func(f func(config.Key, *config.Item) bool)
 
 // Watch begins a watch. known are the keys that the client knows already, initial says whether it waits for the end of the
 // first difference. notify is called, on any goroutine, when there is something for Next; it must not block. over
-// says that more than MaxMatches match. It goes through all configurations once, and no change in between is missed.
-// Faults: Limited when too many watch.
+// says that more than MaxMatches match. The first watch of a pattern goes through all configurations once, and no change in
+// between is missed, provided that each shows what Changed was told of. Faults: Limited when too many watch, or too many patterns are watched.
 func (x *Index) Watch(p Pattern, known []config.Key, initial bool, each Each, notify func()) (w *Watch, over bool, err error) {
-	if n := x.count.Add(1); n > maxWatches {
-		x.count.Add(-1)
-		return nil, false, fault.New(fault.Limited, "%d patterns are watched on this node, no more can be", maxWatches)
+	g, err := x.enter(p)
+	if err != nil {
+		return nil, false, err
 	}
-	w = &Watch{Pattern: p, index: x, notify: notify, pending: make(map[config.Key]bool)}
-	x.mu.Lock()
-	x.byNS[p.namespace] = append(x.byNS[p.namespace], w)
-	x.mu.Unlock()
+	g.look(each)
+	w = &Watch{Pattern: p, index: x, group: g, notify: notify}
+	return w, g.add(w, known, initial), nil
+}
 
-	matching := make(map[config.Key]bool)
+// enter returns the group of a pattern, and counts a watch of it.
+func (x *Index) enter(p Pattern) (*group, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.watches.Load() >= maxWatches {
+		return nil, fault.New(fault.Limited, "fuzzy watches are over the limit: there are %d on this node, no more can be", maxWatches)
+	}
+	g := x.byNS[p.namespace][p.text]
+	if g == nil {
+		if x.patterns >= maxPatterns {
+			return nil, fault.New(fault.Limited, "fuzzy watch patterns are over the limit: %d are watched on this node, no more can be", maxPatterns)
+		}
+		g = &group{pattern: p, matched: make(map[config.Key]struct{})}
+		if x.byNS[p.namespace] == nil {
+			x.byNS[p.namespace] = make(map[string]*group)
+		}
+		x.byNS[p.namespace][p.text] = g
+		x.patterns++
+	}
+	g.users++
+	x.watches.Add(1)
+	return g, nil
+}
+
+// leave takes a watch of a group back; the last takes the group with it.
+func (x *Index) leave(g *group) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.watches.Add(-1)
+	if g.users--; g.users > 0 {
+		return
+	}
+	x.patterns--
+	ns := g.pattern.namespace
+	if delete(x.byNS[ns], g.pattern.text); len(x.byNS[ns]) == 0 {
+		delete(x.byNS, ns)
+	}
+}
+
+// group is a pattern and those that watch it.
+type group struct {
+	pattern Pattern
+	users   int // those that watch, or are about to; guarded by Index.mu
+
+	scan sync.Mutex // held while all configurations are gone through
+
+	mu      sync.Mutex
+	ready   bool                    // matched is known
+	over    bool                    // more match than matched holds
+	matched map[config.Key]struct{} // at most MaxMatches
+	during  map[config.Key]bool     // while all are gone through: what became of those that changed
+	watches []*Watch
+}
+
+// change notes that a key exists or not, and appends the watches to notify.
+func (g *group) change(k config.Key, exists bool, tell []*Watch) []*Watch {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.during != nil {
+		g.during[k] = exists
+	}
+	if !g.ready {
+		return tell
+	}
+	return g.set(k, exists, tell)
+}
+
+// set takes a key among those that match, or out of them, and marks it for all who watch.
+func (g *group) set(k config.Key, exists bool, tell []*Watch) []*Watch {
+	if _, held := g.matched[k]; held == exists {
+		return tell
+	}
+	switch {
+	case !exists:
+		delete(g.matched, k)
+	case len(g.matched) >= MaxMatches:
+		g.over = true
+		return tell
+	default:
+		g.matched[k] = struct{}{}
+	}
+	for _, w := range g.watches {
+		if w.mark(k, exists) {
+			tell = append(tell, w)
+		}
+	}
+	return tell
+}
+
+// look goes through all configurations, unless it is known what matches. What changes meanwhile gathers in during.
+func (g *group) look(each Each) {
+	g.scan.Lock()
+	defer g.scan.Unlock()
+	g.mu.Lock()
+	if g.ready && !g.over { // when it was over, others may have room, or be gone
+		g.mu.Unlock()
+		return
+	}
+	g.during = make(map[config.Key]bool)
+	g.mu.Unlock()
+
+	var found []config.Key
+	over := false
 	each(func(k config.Key, i *config.Item) bool {
-		if i.Formal != nil && p.Matches(k) {
-			if len(matching) == MaxMatches {
-				over = true
+		if i.Formal != nil && g.pattern.Matches(k) {
+			if over = len(found) == MaxMatches; over {
 				return false
 			}
-			matching[k] = true
+			found = append(found, k)
 		}
 		return true
 	})
+
+	g.mu.Lock()
+	var tell []*Watch
+	g.over = over
+	for _, k := range found {
+		if exists, changed := g.during[k]; !changed || exists {
+			tell = g.set(k, true, tell)
+		}
+	}
+	for k, exists := range g.during {
+		if exists {
+			tell = g.set(k, true, tell)
+		}
+	}
+	g.ready, g.during = true, nil
+	g.mu.Unlock()
+	for _, w := range tell {
+		w.notify()
+	}
+}
+
+// add lets w take part, from the difference to what its client knows on.
+func (g *group) add(w *Watch, known []config.Key, initial bool) (over bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	knows := make(map[config.Key]struct{}, len(known))
 	var diff []Change
 	for _, k := range known {
-		if matching[k] {
-			delete(matching, k)
-		} else if !over && p.Matches(k) {
+		if _, again := knows[k]; again {
+			continue
+		}
+		knows[k] = struct{}{}
+		if _, held := g.matched[k]; !held && !g.over && g.pattern.Matches(k) {
 			diff = append(diff, Change{k, false})
 		}
 	}
-	added := make([]Change, 0, len(matching))
-	for k := range matching {
-		added = append(added, Change{k, true})
+	gone := len(diff)
+	for k := range g.matched {
+		if _, held := knows[k]; !held {
+			diff = append(diff, Change{k, true})
+		}
 	}
-	slices.SortFunc(added, func(a, b Change) int {
+	slices.SortFunc(diff[gone:], func(a, b Change) int {
 		if a.Key.Less(b.Key) {
 			return -1
 		}
 		return 1
 	})
-	w.begin(append(diff, added...), initial)
-	return w, over, nil
+	w.begin(diff, initial)
+	g.watches = append(g.watches, w)
+	return g.over
 }
 
-// begin fixes the messages of the first difference.
-func (w *Watch) begin(diff []Change, initial bool) {
-	kind := SyncDiff
-	if initial {
-		kind = SyncInit
-	}
-	batches := (len(diff) + BatchSize - 1) / BatchSize
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for i := range batches {
-		w.first = append(w.first, Message{Sync: kind, Changes: diff[i*BatchSize : min((i+1)*BatchSize, len(diff))], Batch: i + 1, Batches: batches})
-	}
-	if initial {
-		w.first = append(w.first, Message{Sync: SyncFinish})
-	}
-	w.scanned = true
-}
-
-// mark notes the state of a key, and reports whether that is worth a notice.
-func (w *Watch) mark(k config.Key, exists bool) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.ended {
-		return false
-	}
-	if _, held := w.pending[k]; !held {
-		w.order = append(w.order, k)
-	}
-	w.pending[k] = exists
-	return w.scanned
-}
-
-// Next returns what the client is to be told now, and takes it as being told until Done; false when there is nothing, or
-// something is being told.
-func (w *Watch) Next() (Message, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch {
-	case w.flying != nil || w.ended || !w.scanned:
-		return Message{}, false
-	case len(w.first) > 0:
-		w.flying = &w.first[0]
-	case len(w.order) > 0:
-		k := w.order[0]
-		w.flying = &Message{Changes: []Change{{k, w.pending[k]}}}
-		w.order = w.order[1:]
-		delete(w.pending, k)
-	default:
-		w.order = nil
-		return Message{}, false
-	}
-	return *w.flying, true
-}
-
-// Done says what came of the message that Next returned: told, or to be told again, unless what it says is no longer true.
-func (w *Watch) Done(ok bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	m := w.flying
-	if w.flying = nil; m == nil || w.ended {
-		return
-	}
-	switch {
-	case m.Sync != "" && ok:
-		w.first = w.first[1:]
-	case m.Sync == "" && !ok:
-		k := m.Changes[0].Key
-		if _, newer := w.pending[k]; !newer {
-			w.pending[k] = m.Changes[0].Exists
-			w.order = append([]config.Key{k}, w.order...)
-		}
-	}
-}
-
-// Cancel ends the watch. It may be called more than once.
-func (w *Watch) Cancel() {
-	w.mu.Lock()
-	ended := w.ended
-	w.ended, w.first, w.pending, w.order = true, nil, nil, nil
-	w.mu.Unlock()
-	if ended {
-		return
-	}
-	x := w.index
-	x.count.Add(-1)
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	ns := w.Pattern.namespace
-	list := x.byNS[ns]
-	if i := slices.Index(list, w); i >= 0 {
-		list = slices.Delete(list, i, i+1)
-	}
-	if len(list) == 0 {
-		delete(x.byNS, ns)
-	} else {
-		x.byNS[ns] = list
+func (g *group) remove(w *Watch) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if i := slices.Index(g.watches, w); i >= 0 {
+		g.watches = slices.Delete(g.watches, i, i+1)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"nacre/server/config"
+	"nacre/server/fault"
 )
 
 func mustParse(t testing.TB, text string) Pattern {
@@ -116,7 +117,7 @@ func TestAClientEndsUpKnowingWhatMatches(t *testing.T) {
 		for i := range 60 {
 			if rapid.Bool().Draw(t, "known") {
 				known[key(i)] = true
-				received = append(received, key(i))
+				received = append(received, key(i), key(i)) // twice is once
 			}
 		}
 		p, err := Parse("public>>g>>k*")
@@ -171,7 +172,7 @@ func TestAClientEndsUpKnowingWhatMatches(t *testing.T) {
 		watch.Cancel()
 		watch.Cancel()
 		w.set(key(0), !w.held[key(0)])
-		if _, ok := watch.Next(); ok || w.index.count.Load() != 0 || len(w.index.byNS) != 0 {
+		if _, ok := watch.Next(); ok || w.index.watches.Load() != 0 || w.index.patterns != 0 || len(w.index.byNS) != 0 {
 			t.Fatal("a cancelled watch goes on")
 		}
 	})
@@ -266,6 +267,138 @@ func TestNoChangeIsMissedWhileWatchesBegin(t *testing.T) {
 			}
 		}
 		x.Cancel()
+	}
+}
+
+// TestWhatIsOwedIsBounded lets more and more configurations come and go while a client acknowledges nothing.
+func TestWhatIsOwedIsBounded(t *testing.T) {
+	w := &world{held: map[config.Key]bool{}, index: NewIndex()}
+	for i := range 20 {
+		w.held[key(i)] = true
+	}
+	watch, _, err := w.index.Watch(mustParse(t, "public>>g>>k*"), nil, false, w.each, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20_000 {
+		w.set(key(i), true)
+		if i >= 10 {
+			w.set(key(i-10), false)
+		}
+		if _, ok := watch.Next(); ok {
+			watch.Done(false)
+		}
+	}
+	if len(watch.pending) > 31 || len(watch.order) != len(watch.pending) {
+		t.Errorf("%d pending, %d in order", len(watch.pending), len(watch.order))
+	}
+	for i := range 2 * MaxMatches {
+		w.set(key(100_000+i), true)
+	}
+	if n := len(watch.pending); n > MaxMatches+21 || len(watch.group.matched) != MaxMatches {
+		t.Errorf("%d pending of %d that match", n, len(watch.group.matched))
+	}
+	watch.Cancel()
+}
+
+func TestWhenThereIsRoomAgainTheOthersAreTold(t *testing.T) {
+	w := &world{held: map[config.Key]bool{}, index: NewIndex()}
+	for i := range MaxMatches + 10 {
+		w.held[key(i)] = true
+	}
+	p := mustParse(t, "public>>g>>k*")
+	watch, over, err := w.index.Watch(p, nil, false, w.each, func() {})
+	if err != nil || !over {
+		t.Fatal(err, over)
+	}
+	defer watch.Cancel()
+	known := map[config.Key]bool{}
+	read := func() {
+		for {
+			m, ok := watch.Next()
+			if !ok {
+				return
+			}
+			for _, c := range m.Changes {
+				known[c.Key] = c.Exists
+			}
+			watch.Done(true)
+		}
+	}
+	read()
+	for i := range 20 {
+		w.set(key(i), false)
+	}
+	read()
+	other, over, err := w.index.Watch(p, nil, false, w.each, func() {})
+	if err != nil || over {
+		t.Fatal(err, over)
+	}
+	defer other.Cancel()
+	read()
+	for k, exists := range w.held {
+		if known[k] != exists {
+			t.Errorf("%s: %t, it is %t", k, known[k], exists)
+		}
+	}
+}
+
+func TestPatternsAndWatchesOfANodeAreBounded(t *testing.T) {
+	x := NewIndex()
+	none := func(func(config.Key, *config.Item) bool) {}
+	for i := range maxPatterns {
+		if _, _, err := x.Watch(mustParse(t, fmt.Sprintf("public>>g>>p%d", i)), nil, true, none, func() {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := x.Watch(mustParse(t, "public>>g>>more"), nil, true, none, func() {}); fault.KindOf(err) != fault.Limited {
+		t.Errorf("one pattern more: %v", err)
+	}
+	if _, _, err := x.Watch(mustParse(t, "public>>g>>p1"), nil, true, none, func() {}); err != nil {
+		t.Errorf("one watch more of a pattern that is watched: %v", err)
+	}
+}
+
+func TestClientsWithOnePatternShareOneWalk(t *testing.T) {
+	w := &world{held: map[config.Key]bool{key(1): true}, index: NewIndex()}
+	walks := 0
+	each := func(f func(config.Key, *config.Item) bool) { walks++; w.each(f) }
+	told := 0
+	for range 100 {
+		watch, _, err := w.index.Watch(mustParse(t, "public>>g>>k*"), nil, false, each, func() { told++ })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer watch.Cancel()
+		if m, ok := watch.Next(); !ok || len(m.Changes) != 1 {
+			t.Fatal(m, ok)
+		}
+	}
+	w.set(key(2), true)
+	if walks != 1 || told != 100 {
+		t.Errorf("%d walks, %d told", walks, told)
+	}
+}
+
+// BenchmarkChangedWith5000Watches is a change that 5,000 clients with one pattern are told of.
+func BenchmarkChangedWith5000Watches(b *testing.B) {
+	x := NewIndex()
+	for range 5000 {
+		w, _, err := x.Watch(mustParse(b, "public>>g>>k*"), nil, false, func(func(config.Key, *config.Item) bool) {}, func() {})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer w.Cancel()
+	}
+	b.ReportAllocs()
+	exists := true
+	for b.Loop() {
+		if exists {
+			x.Changed(key(1), nil, there)
+		} else {
+			x.Changed(key(1), there, nil)
+		}
+		exists = !exists
 	}
 }
 
