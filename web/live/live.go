@@ -10,8 +10,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -78,6 +80,9 @@ func Register(r fiber.Router, d Deps) {
 	}
 	set(&d.Config.Patience, 15*time.Second)
 	set(&d.Config.PingEvery, 20*time.Second)
+	if d.Log == nil {
+		d.Log = slog.Default()
+	}
 	if d.Config.Unread <= 0 {
 		d.Config.Unread = 256 << 10
 	}
@@ -118,7 +123,8 @@ func refuse(c *fiber.Ctx, status int, text string) error {
 	return c.Status(status).SendString(text + "\n")
 }
 
-func clip(s string) string { return s[:min(len(s), 100)] }
+// clip shortens a text to what fits into a close message.
+func clip(s string) string { return strings.ToValidUTF8(s[:min(len(s), 100)], "") }
 
 // sameHost reports whether an Origin header names the host that was asked.
 func sameHost(origin, host string) bool {
@@ -191,6 +197,11 @@ type reader struct {
 }
 
 func (d *Deps) serve(c *websocket.Conn) {
+	defer func() {
+		if p := recover(); p != nil { // nobody above would stop it from ending the process
+			d.Log.Error("the live feed panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
 	leave, err := d.Feed.Enter()
 	if err != nil { // others came between the check and here
 		_ = c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseTryAgainLater, fault.TextOf(err)), clock.Mono().Add(time.Second))

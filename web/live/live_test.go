@@ -281,9 +281,31 @@ func TestWhatIsNotTakenIsRefusedBeforeTheUpgrade(t *testing.T) {
 	waitFor(t, func() bool { now, _ := r.feed.Readers(); return now == 0 })
 }
 
+func TestReadersAreBounded(t *testing.T) {
+	r := start(t, 10)
+	var leave []func()
+	for !r.feed.Full() {
+		l, err := r.feed.Enter()
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave = append(leave, l)
+	}
+	if _, res, err := websocket.DefaultDialer.Dial("ws://"+r.addr+live.Path, nil); err == nil || res == nil || res.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("one too many: %v %+v", err, res)
+	}
+	leave[0]()
+	r.dial(t, "").Close()
+	for _, l := range leave {
+		l()
+	}
+	waitFor(t, func() bool { now, _ := r.feed.Readers(); return now == 0 })
+}
+
 func TestBadMessagesEndTheConnectionWithAReason(t *testing.T) {
 	for name, text := range map[string]string{
 		"not JSON": "{", "an unknown type": `{"type":"x"}`, "an unknown kind": `{"type":"filter","kinds":"x"}`, "a list": `[]`,
+		"an unknown kind in other letters": `{"type":"filter","kinds":"` + strings.Repeat("ж", 90) + `"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := start(t, 10).dial(t, "")

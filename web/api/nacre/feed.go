@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -65,8 +67,14 @@ func (a *api) feed(c *fiber.Ctx, in *feedInput) error {
 	c.Set(fiber.HeaderCacheControl, "no-cache")
 	c.Set("X-Accel-Buffering", "no")
 	f, draining := a.Feed, a.Draining // what is written outlives the handler
+	log := a.Log
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer leave()
+		defer func() {
+			if p := recover(); p != nil { // nobody above would stop it from ending the process
+				log.Error("the feed panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			}
+		}()
 		stream(draining, w, f, filter, at)
 	})
 	return nil

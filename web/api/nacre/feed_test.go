@@ -246,3 +246,40 @@ func TestTheFeedRefusesWhatItDoesNotKnow(t *testing.T) {
 		}
 	}
 }
+
+func TestTheFeedTellsOfAClientThatFallsBehindAndCatchesUp(t *testing.T) {
+	s := servertest.Start(t)
+	put(t, s, "dataId=a", "x")
+	key := config.Key{Namespace: "public", Group: "DEFAULT_GROUP", DataID: "a"}
+	md5 := func() string { return s.Configs().Item(key).MD5For(config.Client{}) }
+	client := s.Delivery().Open(delivery.Client{ID: "c1", Transport: delivery.GRPC, IP: "10.0.0.9", App: "shop"}, deaf{})
+	defer client.Close()
+	listen := func() {
+		if _, err := client.Listen([]delivery.Watch{{Key: key, MD5: md5()}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listen()
+	f := follow(t, s.URL, "?kind=client.behind,client.inSync,config.inSync&text=a")
+	put(t, s, "dataId=a", "y")
+	pushes := client.Take(nil, 10)
+	if len(pushes) != 1 {
+		t.Fatalf("%+v", pushes)
+	}
+	if e := f.next().event(t); e.Kind != feed.ClientBehind || e.ClientID != "c1" || e.DataID != "a" || e.App != "shop" {
+		t.Fatalf("%+v", e)
+	}
+	client.Acked(key, pushes[0].Revision)
+	listen()
+	told := map[feed.Kind]feed.Event{}
+	for range 2 {
+		e := f.next().event(t)
+		told[e.Kind] = e
+	}
+	if e := told[feed.ClientInSync]; e.ClientID != "c1" || e.MD5 != md5() {
+		t.Errorf("%+v", told)
+	}
+	if e := told[feed.ConfigInSync]; e.InSync != 1 || e.Listeners != 1 || e.MD5 != md5() {
+		t.Errorf("%+v", told)
+	}
+}
