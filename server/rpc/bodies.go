@@ -15,6 +15,8 @@ type bodyCache struct {
 	seed   maphash.Seed
 	shards [bodyShards]bodyShard
 	large  bodyShard // of contents from largeFrom on, so that a few of them do not drive out all others of a shard
+	// encoding is held while a large answer is made: those who ask for the same at the same time would each make one.
+	encoding sync.Mutex
 }
 
 const (
@@ -59,8 +61,16 @@ func newBodyCache() *bodyCache {
 // formal answers with a formal content.
 func (c *bodyCache) formal(e *config.Entry) reply {
 	k := bodyKey{key: e.Key}
-	if r, ok := c.shard(k, e.Content).get(k, e, nil); ok {
+	sh := c.shard(k, e.Content)
+	if r, ok := sh.get(k, e, nil); ok {
 		return r
+	}
+	if sh == &c.large {
+		c.encoding.Lock()
+		defer c.encoding.Unlock()
+		if r, ok := sh.get(k, e, nil); ok {
+			return r
+		}
 	}
 	b := make([]byte, 0, 256+len(e.Content)+len(e.Content)/8+len(e.EncryptedDataKey))
 	b = appendQuery(b, e.Content, e.MD5, e.ModifiedMs)
@@ -68,14 +78,22 @@ func (c *bodyCache) formal(e *config.Entry) reply {
 	b = payload.AppendString(b, e.EncryptedDataKey)
 	b = append(b, `,"contentType":`...)
 	b = payload.AppendString(b, e.Type)
-	return c.shard(k, e.Content).put(k, e, nil, append(b, `,"beta":false,"success":true}`...))
+	return sh.put(k, e, nil, append(b, `,"beta":false,"success":true}`...))
 }
 
 // gray answers with a variant. It shows the type of the formal content, and no key when it has none (grpc.md §5.1).
 func (c *bodyCache) gray(i *config.Item, g *config.Gray) reply {
 	k := bodyKey{key: g.Key, gray: g.Name}
-	if r, ok := c.shard(k, g.Content).get(k, g, i.Formal); ok {
+	sh := c.shard(k, g.Content)
+	if r, ok := sh.get(k, g, i.Formal); ok {
 		return r
+	}
+	if sh == &c.large {
+		c.encoding.Lock()
+		defer c.encoding.Unlock()
+		if r, ok := sh.get(k, g, i.Formal); ok {
+			return r
+		}
 	}
 	b := make([]byte, 0, 256+len(g.Content)+len(g.Content)/8)
 	b = appendQuery(b, g.Content, g.MD5, g.ModifiedMs)
@@ -97,7 +115,7 @@ func (c *bodyCache) gray(i *config.Item, g *config.Gray) reply {
 	default:
 		b = append(b, `,"beta":false`...)
 	}
-	return c.shard(k, g.Content).put(k, g, i.Formal, append(b, `,"success":true}`...))
+	return sh.put(k, g, i.Formal, append(b, `,"success":true}`...))
 }
 
 func (c *bodyCache) shard(k bodyKey, content []byte) *bodyShard {

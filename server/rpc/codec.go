@@ -13,7 +13,8 @@ type incoming struct{ data mem.BufferSlice }
 // outgoing is a message ready to be sent: an envelope that nobody changes any more.
 type outgoing struct {
 	b  []byte
-	to *link // whose large answers count until they are sent; nil for what is bounded otherwise
+	to *link  // whose large answers count until they are sent; nil for what is small, or bounded otherwise
+	of string // the type of the request that it answers
 }
 
 // sentPool is told when gRPC let go of an answer.
@@ -41,9 +42,12 @@ func (codec) Marshal(v any) (mem.BufferSlice, error) {
 	if !ok {
 		return nil, errors.New("not an outgoing message")
 	}
-	if n := int64(len(o.b)); o.to != nil && n >= largeMessage {
-		o.to.answers.Add(n)
-		return mem.BufferSlice{mem.NewBuffer(&o.b, sentPool{o.to, n})}, nil
+	if n := int64(len(o.b)); o.to != nil {
+		if o.to.answers.Add(n) <= answersMost+n {
+			return mem.BufferSlice{mem.NewBuffer(&o.b, sentPool{o.to, n})}, nil
+		}
+		o.to.answers.Add(-n)
+		return mem.BufferSlice{mem.SliceBuffer(tooManyAnswers(o.of).b)}, nil
 	}
 	return mem.BufferSlice{mem.SliceBuffer(o.b)}, nil
 }
@@ -75,4 +79,9 @@ func (in *incoming) bytes() []byte {
 func (in *incoming) free() {
 	in.data.Free()
 	in.data = nil
+}
+
+// tooManyAnswers refuses a request of a client that does not read.
+func tooManyAnswers(typ string) reply {
+	return ownFailure(typ, codeOver, "too many large answers wait for being read on this connection, try again")
 }

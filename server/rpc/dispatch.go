@@ -60,7 +60,11 @@ func (s *Server) unary(_ any, ctx context.Context, decode func(any) error, _ grp
 			return &outgoing{b: ownFailure(string(m.Type), codeOver, "too many large requests at once, try again").b}, nil
 		}
 	}
-	return &outgoing{b: s.answer(ctx, l, &m).b, to: l}, nil
+	out := &outgoing{b: s.answer(ctx, l, &m).b}
+	if len(out.b) >= largeMessage {
+		out.to, out.of = l, string(m.Type)
+	}
+	return out, nil
 }
 
 // recovered makes a panic a logged failure of one request.
@@ -102,7 +106,7 @@ func (s *Server) answer(ctx context.Context, l *link, m *payload.Message) (r rep
 	}
 	if l.answers.Load() > answersMost {
 		s.wrong.Add(1)
-		return ownFailure(string(m.Type), codeOver, "too many large answers wait for being read on this connection, try again")
+		return tooManyAnswers(string(m.Type))
 	}
 	return h(ctx, c, m)
 }
