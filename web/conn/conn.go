@@ -328,6 +328,12 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	return c.tcp.SetWriteDeadline(t)
 }
 
+// Hurry ends a write that is under way when the client has not taken it within d. Unlike the other methods it may be
+// called by anybody; it is for answers that have no end, when the server stops.
+func (c *Conn) Hurry(d time.Duration) {
+	_ = c.tcp.SetWriteDeadline(c.srv.at(c.srv.now() + int64(d)))
+}
+
 // now returns the time on the server's epoch.
 func (s *Server) now() int64 { return int64(clock.Mono().Sub(s.epoch)) }
 

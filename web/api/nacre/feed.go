@@ -14,6 +14,7 @@ import (
 
 	"nacre/server/fault"
 	"nacre/server/feed"
+	"nacre/web/conn"
 )
 
 // feedInput says which events.
@@ -30,6 +31,8 @@ const (
 	// heartbeat is how often a silent stream says that it is there, also to notice that the reader is not.
 	heartbeat = 15 * time.Second
 	feedBatch = 200
+	// lastWords is how long a reader may take for what it is sent when the server stops.
+	lastWords = time.Second
 )
 
 // feed writes the change feed as server-sent events until the reader leaves or the server stops.
@@ -68,8 +71,13 @@ func (a *api) feed(c *fiber.Ctx, in *feedInput) error {
 	c.Set("X-Accel-Buffering", "no")
 	f, draining := a.Feed, a.Draining // what is written outlives the handler
 	log := a.Log
+	hurried := func() bool { return true }
+	if nc, ok := conn.Of(c.Context()); ok {
+		hurried = context.AfterFunc(draining, func() { nc.Hurry(lastWords) })
+	}
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer leave()
+		defer hurried()
 		defer func() {
 			if p := recover(); p != nil { // nobody above would stop it from ending the process
 				log.Error("the feed panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))

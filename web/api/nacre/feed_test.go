@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -281,5 +282,37 @@ func TestTheFeedTellsOfAClientThatFallsBehindAndCatchesUp(t *testing.T) {
 	}
 	if e := told[feed.ConfigInSync]; e.InSync != 1 || e.Listeners != 1 || e.MD5 != md5() {
 		t.Errorf("%+v", told)
+	}
+}
+
+func TestAReaderOfTheFeedThatIsStuckDoesNotHoldUpTheStop(t *testing.T) {
+	s := servertest.Start(t)
+	c, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.(*net.TCPConn).SetReadBuffer(4 << 10)
+	if _, err := io.WriteString(c, "GET /nacre/v1/feed HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Read(make([]byte, 16)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 200 { // more than the buffers of a connection hold
+		drafts := make([]config.Draft, 100)
+		for j := range drafts {
+			drafts[j] = config.Draft{Key: config.Key{Namespace: "public", Group: strings.Repeat("g", 100), DataID: fmt.Sprintf("%s.%d.%d", strings.Repeat("d", 200), i, j)}, Content: []byte("x")}
+		}
+		if _, err := s.Configs().PublishMany(t.Context(), config.Actor{}, drafts, config.Overwrite); err != nil {
+			t.Fatal(err)
+		}
+	}
+	began := time.Now()
+	if err := s.Stop(); err != nil {
+		t.Errorf("the server ended with %v", err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }
