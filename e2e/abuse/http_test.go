@@ -28,7 +28,6 @@ func TestWhatIsNoHTTPIsRefused(t *testing.T) {
 		"garbage with lines":  append(bytes.ReplaceAll(garbage, []byte{0x55}, []byte("\r\n")), "\r\n\r\n"...),
 		"zeros":               make([]byte, 700<<10),
 		"TLS":                 []byte("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + strings.Repeat("\x11", 500) + "\r\n\r\n"),
-		"HTTP/2":              []byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"),
 		"endless header line": []byte("GET / HTTP/1.1\r\nX: " + strings.Repeat("x", 2<<20)),
 		"endless headers":     []byte("GET / HTTP/1.1\r\n" + strings.Repeat("X-Header: value\r\n", 100_000)),
 		"endless line":        []byte("GET /" + strings.Repeat("a", 2<<20)),

@@ -72,14 +72,18 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// FreeAddr returns an address of the loopback interface that nobody listens on now.
-func FreeAddr() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freeAddrs returns different addresses of the loopback interface that nobody listens on now.
+func freeAddrs(n int) ([]string, error) {
+	out := make([]string, n)
+	for i := range out {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer ln.Close() // not before the others have theirs
+		out[i] = ln.Addr().String()
 	}
-	defer ln.Close()
-	return ln.Addr().String(), nil
+	return out, nil
 }
 
 // Start starts a server and returns when it is ready; the test ends it in the end.
@@ -96,12 +100,13 @@ func Start(t *testing.T, c Config) *Process {
 // Try starts a server and returns when it is ready, or with its output when it ended.
 func Try(c Config) (*Process, error) {
 	p := &Process{log: &lockedBuffer{}, done: make(chan error, 1)}
-	for _, addr := range []*string{&c.HTTP, &c.GRPC} {
+	free, err := freeAddrs(2)
+	if err != nil {
+		return nil, err
+	}
+	for i, addr := range []*string{&c.HTTP, &c.GRPC} {
 		if *addr == "" {
-			var err error
-			if *addr, err = FreeAddr(); err != nil {
-				return nil, err
-			}
+			*addr = free[i]
 		}
 	}
 	p.URL, p.GRPC = "http://"+c.HTTP, c.GRPC
