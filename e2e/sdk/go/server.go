@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -27,8 +28,8 @@ func newServer() (*server, error) {
 		return nil, err
 	}
 	s := &server{dir: dir}
-	for try := range 50 {
-		s.port = 20000 + (os.Getpid()*7+try*131+int(time.Now().UnixNano()/1e5))%20000
+	for range 50 {
+		s.port = 10000 + rand.IntN(21000) // below the ports that connections are given: one of them could hold the port while the server is down
 		if free(s.port) && free(s.port+1000) {
 			return s, s.start()
 		}

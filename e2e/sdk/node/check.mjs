@@ -7,8 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 // All processes on a machine that use this SDK share one client of it, which the first one runs, on port 7777; here
-// each is to be its own.
-process.env.NODE_CLUSTER_CLIENT_PORT = String(40000 + Math.floor(Math.random() * 20000))
+// each is to be its own. No port here is among those that connections are given: one of them could hold it.
+const random = () => 10000 + Math.floor(Math.random() * 21000)
+do process.env.NODE_CLUSTER_CLIENT_PORT = String(random())
+while (!(await free(process.env.NODE_CLUSTER_CLIENT_PORT)))
 const { default: nacos } = await import('nacos')
 
 const group = 'sdk'
@@ -30,7 +32,7 @@ class Server {
     const server = new Server()
     server.dir = mkdtempSync(join(tmpdir(), 'nacre-sdk-node'))
     do {
-      server.port = 20000 + Math.floor(Math.random() * 20000)
+      server.port = random()
     } while (!(await free(server.port)) || !(await free(server.port + 1000)))
     await server.start()
     return server

@@ -36,8 +36,8 @@ class Server:
 
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="nacre-sdk-python")
-        while True:
-            self.port = random.randrange(20000, 40000)
+        while True:  # below the ports that connections are given: one of them could hold the port while the server is down
+            self.port = random.randrange(10000, 31000)
             if free(self.port) and free(self.port + 1000):
                 break
         self.start()

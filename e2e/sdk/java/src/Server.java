@@ -25,7 +25,7 @@ public final class Server implements AutoCloseable {
         Random random = new Random();
         int p;
         do {
-            p = 20000 + random.nextInt(20000);
+            p = 10000 + random.nextInt(21000); // below the ports that connections are given
         } while (!free(p) || !free(p + 1000));
         port = p;
         start();
