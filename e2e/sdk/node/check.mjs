@@ -166,9 +166,9 @@ async function main() {
   await check('three changes in a row and a removal are told', async () => {
     const told = listen(client, 'told')
     await publish('told', '0')
-    await told.until('0', 10_000)
+    await told.until('0', 40_000)
     for (const value of ['1', '2', '3']) await publish('told', value)
-    await told.until('3', 10_000)
+    await told.until('3', 40_000)
     const values = told.values.filter(Boolean) // at first it is told that there is nothing
     same(values.join(), [...values].sort().join())
     await client.remove('told', group)
@@ -215,7 +215,7 @@ async function main() {
       const dataId = 'restart.' + signal
       await publish(dataId, 'before')
       const told = listen(client, dataId)
-      await told.until('before', 10_000)
+      await told.until('before', 40_000)
       await server.end(signal)
       await pause(500)
       await server.start()
@@ -223,7 +223,7 @@ async function main() {
       await server.publish(dataId, 'meanwhile')
       await told.until('meanwhile', 40_000)
       await publish(dataId, 'after')
-      await told.until('after', 10_000)
+      await told.until('after', 40_000)
     })
   }
   await idling

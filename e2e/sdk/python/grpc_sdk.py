@@ -57,10 +57,10 @@ class Checks:
     async def listens(self):
         seen = await listen(self.client, "told")
         await self.publish("told", "0")
-        await seen.until("0", 10)
+        await seen.until("0", 15)
         for value in "123":
             await self.publish("told", value)
-        await seen.until("3", 5)
+        await seen.until("3", 15)
         same(seen.values, sorted(seen.values))
         await self.client.remove_config(ConfigParam(data_id="told", group=GROUP))
         try:
@@ -107,7 +107,7 @@ class Checks:
         except OSError:
             pass
         await self.publish("gray", "for this address", beta_ips=",".join(addresses))
-        await seen.until("for this address", 5)
+        await seen.until("for this address", 15)
         same(await self.read("gray"), "for this address")
         await self.publish("tagged", "for all")
         await self.publish("tagged", "for the tag", tag="blue")
@@ -123,7 +123,7 @@ class Checks:
         data_id = f"restart.{sig}"
         seen = await listen(self.client, data_id)
         await self.publish(data_id, "before")
-        await seen.until("before", 10)
+        await seen.until("before", 15)
         await asyncio.to_thread(self.server.end, sig)
         await asyncio.sleep(0.5)
         await asyncio.to_thread(self.server.start)
@@ -131,7 +131,7 @@ class Checks:
         self.server.publish(data_id, "meanwhile")
         await seen.until("meanwhile", 30)
         await self.publish(data_id, "after")
-        await seen.until("after", 5)
+        await seen.until("after", 15)
 
 
 async def idle():

@@ -9,6 +9,10 @@ import nacos
 from nacre import GROUP, Seen, Server, check, finish, same
 
 
+# A new listener waits for the end of the poll that is under way, which takes ten seconds at least.
+LIMIT = 30
+
+
 def connect(server, namespace=""):
     client = nacos.NacosClient(server.address, namespace=namespace)
     client.set_options(default_timeout=5, pulling_timeout=3, snapshot_base=server.dir + "/snapshot", no_snapshot=True)
@@ -40,13 +44,13 @@ class Checks:
     async def listens(self):
         seen = listen(self.client, "told")
         self.publish("told", "0")
-        await seen.until("0", 10)
+        await seen.until("0", LIMIT)
         for value in "123":
             self.publish("told", value)
-        await seen.until("3", 10)
+        await seen.until("3", LIMIT)
         same(seen.values, sorted(seen.values))
         self.client.remove_config("told", GROUP)
-        await seen.until(None, 10)
+        await seen.until(None, LIMIT)
 
     async def many(self):
         all_seen = [listen(self.client, f"many.{i}") for i in range(200)]
@@ -54,7 +58,7 @@ class Checks:
             for i in range(200):
                 self.publish(f"many.{i}", f"{i}/{turn}")
             for i, seen in enumerate(all_seen):
-                await seen.until(f"{i}/{turn}", 20)
+                await seen.until(f"{i}/{turn}", LIMIT)
 
     def contents(self):
         # This SDK writes contents into the URL, so not a megabyte: 300 KiB.
@@ -79,7 +83,7 @@ class Checks:
         seen = listen(self.client, "gray")
         await asyncio.sleep(0.5)
         self.server.publish("gray", "for this address", {"betaIps": "127.0.0.1"})
-        await seen.until("for this address", 10)
+        await seen.until("for this address", LIMIT)
         same(self.read("gray"), "for this address")
 
     def encrypted(self):
@@ -91,7 +95,7 @@ class Checks:
         data_id = f"restart.{sig}"
         seen = listen(self.client, data_id)
         self.publish(data_id, "before")
-        await seen.until("before", 10)
+        await seen.until("before", LIMIT)
         self.server.end(sig)
         await asyncio.sleep(0.5)
         self.server.start()
@@ -99,7 +103,7 @@ class Checks:
         self.server.publish(data_id, "meanwhile")
         await seen.until("meanwhile", 40)
         self.publish(data_id, "after")
-        await seen.until("after", 10)
+        await seen.until("after", LIMIT)
 
 
 def idle(failed):
