@@ -18,9 +18,8 @@ var laterParts = []struct{ prefix, part string }{
 	{"/nacos/v1/ns", "registry"}, {"/nacos/v2/ns", "registry"}, {"/nacos/v3/client/ns", "registry"}, {"/nacos/v3/admin/ns", "registry"},
 	{"/nacos/v3/console/ns", "registry"},
 	{"/nacos/v1/auth", "access control"}, {"/nacos/v3/auth", "access control"},
-	{"/nacos/v1/core", "cluster"}, {"/nacos/v2/core", "cluster"}, {"/nacos/v3/admin/core/cluster", "cluster"}, {"/nacos/v3/admin/core/ops", "cluster"},
-	{"/nacos/v3/admin/core/loader", "delivery"}, {"/nacos/v3/console/core/cluster", "cluster"},
-	{"/nacos/v1/cs/metrics", "delivery (asks clients over gRPC)"}, {"/nacos/v3/admin/cs/metrics", "delivery (asks clients over gRPC)"},
+	{"/nacos/v1/core", "cluster"}, {"/nacos/v2/core/cluster", "cluster"}, {"/nacos/v2/core/ops", "cluster"}, {"/nacos/v3/admin/core/cluster", "cluster"}, {"/nacos/v3/admin/core/ops", "cluster"},
+	{"/nacos/v3/console/core/cluster", "cluster"},
 	{"/nacos/v3/admin/ai", "not planned"}, {"/nacos/v3/console/ai", "not planned"},
 	{"/nacos/actuator", "operations"}, {"/nacos/serverlist", "cluster"}, {"/nacos/prometheus", "registry"},
 }

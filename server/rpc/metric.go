@@ -9,6 +9,7 @@ import (
 
 	"nacre/server/config"
 	"nacre/server/fault"
+	"nacre/server/resource"
 	"nacre/server/rpc/payload"
 )
 
@@ -48,7 +49,7 @@ func (s *Server) ClientMetrics(ctx context.Context, connection string, keys []Me
 		b = append(b, `{"type":`...)
 		b = payload.AppendString(b, k.Kind)
 		b = append(b, `,"key":`...)
-		b = payload.AppendString(b, groupKey(k.Key))
+		b = payload.AppendString(b, c.spelled(k.Key))
 		b = append(b, '}')
 	}
 	b = append(b, `],"module":"config"}`...)
@@ -72,6 +73,14 @@ func (s *Server) ClientMetrics(ctx context.Context, connection string, keys []Me
 	case <-ctx.Done():
 		return nil, fault.Wrap(fault.Unavailable, ctx.Err(), "the client %s did not answer in time", connection)
 	}
+}
+
+// spelled returns a key as the client itself has it: without the default namespace, when it does not name that.
+func (c *Conn) spelled(k config.Key) string {
+	if c.Client.Tenant == "" {
+		return strings.TrimSuffix(groupKey(k), "+"+resource.DefaultNamespace)
+	}
+	return groupKey(k)
 }
 
 // readMetrics returns a copy of the metrics in a client's answer.

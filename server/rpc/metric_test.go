@@ -26,7 +26,8 @@ func TestAClientIsAskedWhatItHolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	const question = `[{"type":"cacheData","key":"50%25+G%2B1+public"},{"type":"snapshotData","key":"a+G+public"}]`
+	// the client does not name the default namespace: its own keys are without it
+	const question = `[{"type":"cacheData","key":"50%25+G%2B1"},{"type":"snapshotData","key":"a+G"},{"type":"cacheData","key":"a+G+dev"}]`
 	for _, r := range []struct{ name, answer, want string }{
 		{"metrics", `"resultCode":200,"metrics":{"a+G+public":{"md5":"x","n":[1]}}`, `{"a+G+public":{"md5":"x","n":[1]}}`},
 		{"no metrics", `"resultCode":200,"success":true`, `{}`},
@@ -47,6 +48,7 @@ func TestAClientIsAskedWhatItHolds(t *testing.T) {
 		}()
 		got, err := s.ClientMetrics(ctx, c.ConnectionID, []MetricKey{
 			{MetricCache, config.Key{Namespace: "public", Group: "G+1", DataID: "50%"}}, {MetricSnapshot, config.Key{Namespace: "public", Group: "G", DataID: "a"}},
+			{MetricCache, config.Key{Namespace: "dev", Group: "G", DataID: "a"}},
 		})
 		if <-done; string(got) != r.want || (err == nil) != (r.want != "") || err != nil && fault.KindOf(err) != fault.Unavailable {
 			t.Errorf("%s: %s %v, want %s", r.name, got, err, r.want)

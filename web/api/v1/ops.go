@@ -23,6 +23,8 @@ func (a *api) registerOps(rt wire.Router) {
 	rt.Add("/nacos/v1/cs/ops/localCache", wire.Method{Name: fiber.MethodPost, Handler: admin("POST /v3/admin/cs/ops/localCache", localCache)})
 	rt.Add("/nacos/v1/cs/ops/derby", wire.Method{Name: fiber.MethodGet, Handler: admin("GET /v3/admin/cs/ops/derby", notDerby)})
 	rt.Add("/nacos/v1/cs/ops/data/removal", wire.Method{Name: fiber.MethodPost, Handler: admin("POST /v3/admin/cs/ops/derby/import", notDerby)})
+	rt.Add("/nacos/v1/cs/metrics/cluster", wire.Method{Name: fiber.MethodGet, Handler: admin("GET /v3/admin/cs/metrics/cluster", a.clientMetrics)})
+	rt.Add("/nacos/v1/cs/metrics/current", wire.Method{Name: fiber.MethodGet, Handler: admin("GET /v3/admin/cs/metrics/ip", a.clientMetrics)})
 	for _, path := range []string{"configWatchers", "watcherConfigs", "dataChange"} {
 		rt.Add("/nacos/v1/cs/communication/"+path, wire.Method{Name: fiber.MethodGet, Handler: rt.Inner()})
 	}
@@ -72,6 +74,24 @@ func (a *api) listenersOf(c *fiber.Ctx, p *wire.Params) error {
 		}
 	}
 	return sendJSON(c, fiber.StatusOK, out)
+}
+
+// clientMetrics answers with what the clients at an address say that they hold of a configuration.
+func (a *api) clientMetrics(c *fiber.Ctx, p *wire.Params) error {
+	ip, ok := p.Get("ip")
+	if !ok {
+		return missing("ip")
+	}
+	for _, name := range []string{"dataId", "group"} { // they are not required, and yet refused when they are absent
+		if !p.Has(name) {
+			return caused(fiber.StatusBadRequest, "invalid "+name+" : null")
+		}
+	}
+	k, err := checkedKey(p)
+	if err != nil {
+		return err
+	}
+	return sendJSON(c, fiber.StatusOK, a.ClientMetrics(wire.Context(c), ip, k))
 }
 
 // health says whether configurations can be served.

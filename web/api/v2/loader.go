@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"encoding/json"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -35,8 +36,9 @@ type loads struct {
 	Max          int        `json:"max"`
 	Min          int        `json:"min"`
 	Avg          int        `json:"avg"`
-	Threshold    float64    `json:"threshold"`
-	Total        int        `json:"total"`
+	// Threshold is written with a fraction, as a Java double.
+	Threshold json.Number `json:"threshold"`
+	Total     int         `json:"total"`
 }
 
 type nodeLoad struct {
@@ -56,7 +58,7 @@ func (a *api) loads(c *fiber.Ctx, _ *wire.Params) error {
 	load, cpu := a.Machine.Load()
 	return wire.SendJSON(c, fiber.StatusOK, wire.JSON, loads{
 		Detail:      []nodeLoad{{a.Info.Address, loadText{load, strconv.Itoa(sdks), cpu, strconv.Itoa(all)}}},
-		MemberCount: 1, MetricsCount: 1, Completed: true, Max: sdks, Min: sdks, Avg: sdks, Threshold: float64(sdks) * 1.1, Total: sdks,
+		MemberCount: 1, MetricsCount: 1, Completed: true, Max: sdks, Min: sdks, Avg: sdks, Threshold: json.Number(strconv.FormatFloat(float64(sdks)*1.1, 'f', 1, 64)), Total: sdks,
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 type Machine struct {
 	mu          sync.Mutex
 	busy, total uint64
+	cpu         string // as of the last call
 }
 
 // Load returns the load average of the last minute and the share of the processors' time that was used since
@@ -41,8 +42,11 @@ func (m *Machine) Load() (load, cpu string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if total > m.total {
-		cpu = strconv.FormatFloat(float64(busy-min(m.busy, busy))/float64(total-m.total), 'f', 4, 64)
+		m.cpu = strconv.FormatFloat(float64(busy-min(m.busy, busy))/float64(total-m.total), 'f', 4, 64)
 		m.busy, m.total = busy, total
+	}
+	if m.cpu != "" { // two calls within one tick have one answer
+		cpu = m.cpu
 	}
 	return load, cpu
 }
