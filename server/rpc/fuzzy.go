@@ -41,7 +41,8 @@ type patterns struct {
 // patternWatch is one of them.
 type patternWatch struct {
 	*fuzzy.Watch
-	lost int // how often in a row the client did not acknowledge; guarded by patterns
+	lost  int  // how often in a row the client did not acknowledge; guarded by patterns
+	rests bool // until it is told again; guarded by patterns
 }
 
 // fuzzyWatch answers ConfigFuzzyWatchRequest.
@@ -156,7 +157,8 @@ func (p *patterns) end() {
 	}
 }
 
-func (p *patterns) all() []*patternWatch {
+// due returns those that may tell something now.
+func (p *patterns) due() []*patternWatch {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.watches) == 0 {
@@ -164,12 +166,14 @@ func (p *patterns) all() []*patternWatch {
 	}
 	out := make([]*patternWatch, 0, len(p.watches))
 	for _, w := range p.watches {
-		out = append(out, w)
+		if !w.rests {
+			out = append(out, w)
+		}
 	}
 	return out
 }
 
-// answered counts what a client did not acknowledge, and returns how long to wait before it is told again.
+// answered counts what a client did not acknowledge, and returns how long w rests before it tells that again.
 func (p *patterns) answered(w *patternWatch, ok bool) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -178,12 +182,20 @@ func (p *patterns) answered(w *patternWatch, ok bool) time.Duration {
 		return 0
 	}
 	w.lost++
+	w.rests = true
 	return min(fuzzyRetry<<min(w.lost-1, 10), fuzzyRetryMost)
+}
+
+// rested ends the rest of w.
+func (p *patterns) rested(w *patternWatch) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w.rests = false
 }
 
 // pushPatterns sends what the fuzzy watches of c have to tell, one message of each at a time.
 func (s *Server) pushPatterns(c *Conn) {
-	for _, w := range c.patterns.all() {
+	for _, w := range c.patterns.due() {
 		m, ok := w.Next()
 		if !ok {
 			continue
@@ -196,7 +208,10 @@ func (s *Server) pushPatterns(c *Conn) {
 				s.pushes.add(c)
 				return
 			}
-			time.AfterFunc(wait, func() { s.pushes.add(c) }) // without a watch by then it finds nothing
+			time.AfterFunc(wait, func() { // without a watch by then it finds nothing
+				c.patterns.rested(w)
+				s.pushes.add(c)
+			})
 		}
 		if !c.ask(id, encodeWatch(id, w.Pattern.String(), m), fuzzyTimeout, settle) {
 			settle(false)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"nacre/server/clock"
 	"nacre/server/rpc/rpctest"
 	"nacre/server/servertest"
 )
@@ -109,5 +110,61 @@ func TestFuzzyWatchesAreLimitedAsInNacos(t *testing.T) {
 	}
 	if m := watch("public>>g>>raw*", "FOO"); m.Int("resultCode") != 200 {
 		t.Error(m)
+	}
+}
+
+func TestPatternsOfClientsThatAreGoneDoNotCount(t *testing.T) {
+	s := servertest.Start(t)
+	for i := range 55 { // 1,100 patterns are more than a node takes at once
+		c := dial(t, s.GRPC, rpctest.Options{})
+		for j := range 20 {
+			m := call(t, c, "ConfigFuzzyWatchRequest", fields{"groupKeyPattern": fmt.Sprintf("public>>g%d>>p%d*", i, j), "watchType": "WATCH"})
+			if m.Int("resultCode") != 200 {
+				t.Fatalf("client %d: %v", i, m)
+			}
+		}
+		c.Close()
+	}
+}
+
+func TestAClientThatRefusesAChangeIsNotToldAgainAtOnce(t *testing.T) {
+	s := servertest.Start(t)
+	pushes := make(chan rpctest.Message, 100)
+	c := dial(t, s.GRPC, rpctest.Options{Push: func(m rpctest.Message) bool {
+		pushes <- m
+		return false
+	}})
+	answer := func(m rpctest.Message, code int) {
+		t.Helper()
+		if err := c.Send("ConfigFuzzyWatchChangeNotifyResponse", fields{"requestId": m.Text("requestId"), "resultCode": code}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	call(t, c, "ConfigFuzzyWatchRequest", fields{"groupKeyPattern": "public>>g>>*", "watchType": "WATCH"})
+	publish := func(id string) {
+		t.Helper()
+		if m := call(t, c, "ConfigPublishRequest", fields{"dataId": id, "group": "g", "content": "x"}); m.Int("resultCode") != 200 {
+			t.Fatal(m)
+		}
+	}
+	publish("first")
+	m := next(t, pushes, "ConfigFuzzyWatchChangeNotifyRequest")
+	began := clock.System{}.Now()
+	answer(m, 500)
+	for i := range 20 {
+		publish(fmt.Sprintf("later.%d", i))
+	}
+	m = next(t, pushes, "ConfigFuzzyWatchChangeNotifyRequest")
+	if d := clock.Since(clock.System{}, began); d < 900*time.Millisecond || m.Text("groupKey") != "first+g+public" {
+		t.Errorf("told again after %s: %v", d, m)
+	}
+	told := map[string]bool{}
+	for {
+		told[m.Text("groupKey")] = true
+		answer(m, 200)
+		if len(told) == 21 {
+			break
+		}
+		m = next(t, pushes, "ConfigFuzzyWatchChangeNotifyRequest")
 	}
 }
