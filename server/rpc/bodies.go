@@ -39,8 +39,9 @@ type bodyShard struct {
 }
 
 type bodyKey struct {
-	key  config.Key
-	gray string
+	key   config.Key
+	gray  string
+	noTag bool // an answer with a tag's variant that does not say the tag
 }
 
 // body is an encoded answer. The entry it was made of stands for its version: entries are immutable.
@@ -82,8 +83,8 @@ func (c *bodyCache) formal(e *config.Entry) reply {
 }
 
 // gray answers with a variant. It shows the type of the formal content, and no key when it has none (grpc.md §5.1).
-func (c *bodyCache) gray(i *config.Item, g *config.Gray) reply {
-	k := bodyKey{key: g.Key, gray: g.Name}
+func (c *bodyCache) gray(i *config.Item, g *config.Gray, noTag bool) reply {
+	k := bodyKey{key: g.Key, gray: g.Name, noTag: noTag && g.Rule.Type == config.RuleTag}
 	sh := c.shard(k, g.Content)
 	if r, ok := sh.get(k, g, i.Formal); ok {
 		return r
@@ -107,8 +108,10 @@ func (c *bodyCache) gray(i *config.Item, g *config.Gray) reply {
 	}
 	switch g.Rule.Type {
 	case config.RuleTag:
-		b = append(b, `,"tag":`...) // for tags alone: Go and Python take it for a truth value
-		b = payload.AppendString(b, url.QueryEscape(g.Rule.Expr))
+		if !k.noTag {
+			b = append(b, `,"tag":`...)
+			b = payload.AppendString(b, url.QueryEscape(g.Rule.Expr))
+		}
 		b = append(b, `,"beta":false`...)
 	case config.RuleBeta:
 		b = append(b, `,"beta":true`...)

@@ -122,10 +122,13 @@ func (s *Server) query(_ context.Context, c *Conn, m *payload.Message) reply {
 	}
 	switch {
 	case gray != nil:
-		return s.bodies.gray(item, gray)
+		return s.bodies.gray(item, gray, c.noTag)
 	case item == nil:
 		return s.fail(absent)
 	case tag != "":
+		if c.noTag {
+			return s.fail(absent)
+		}
 		return s.fail(untagged(tag))
 	case item.Formal == nil:
 		return s.fail(absent)

@@ -305,6 +305,29 @@ func TestMetadataOfAPublishIsStored(t *testing.T) {
 	}
 }
 
+func TestSDKsThatCannotReadTheTextOfATagAreNotToldIt(t *testing.T) {
+	s := servertest.Start(t)
+	connect(t, s, "10.1.2.3", nil).ok("ConfigPublishRequest", `{"dataId":"a","group":"G","content":"formal"}`)
+	connect(t, s, "10.1.2.3", nil).ok("ConfigPublishRequest", `{"dataId":"a","group":"G","content":"for the tag","additionMap":{"tag":"blue"}}`)
+	for version, tag := range map[string]any{
+		"Nacos-Go-Client:v2.2.7": nil, "Nacos-Python-Client:v3.2.0": nil, "Nacos-Java-Client:v3.1.1": "blue", "": "blue",
+	} {
+		setup := rpctest.JavaSetup("orders")
+		setup["clientVersion"] = version
+		setup["labels"].(map[string]string)["app_Vipserver-Tag"] = "blue"
+		c := &client{t: t, Client: dial(t, s.GRPC, rpctest.Options{IP: "10.1.2.4", Setup: setup})}
+		if m := c.ok("ConfigQueryRequest", `{"dataId":"a","group":"G"}`); m.Text("content") != "for the tag" || m.Field("tag") != tag {
+			t.Errorf("%q: %s", version, m)
+		}
+		if tag != nil {
+			tag = "red"
+		}
+		if m := c.failed("ConfigQueryRequest", `{"dataId":"a","group":"G","tag":"red"}`, 300); m.Field("tag") != tag {
+			t.Errorf("%q asks for a tag without a version of its own: %s", version, m)
+		}
+	}
+}
+
 func TestGrayVersionsAreServedToThoseTheyAreFor(t *testing.T) {
 	s := servertest.Start(t)
 	beta, tagged, other := connect(t, s, "10.1.2.3", nil), connect(t, s, "10.1.2.4", map[string]string{"Vipserver-Tag": "t:1"}), connect(t, s, "10.1.2.5", nil)

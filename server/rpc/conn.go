@@ -29,6 +29,7 @@ type Conn struct {
 	link   *link
 	srv    *Server
 	sdk    bool // it calls itself an SDK: these are limited and may be asked to go elsewhere
+	noTag  bool // its SDK takes the tag in an answer for a truth value, and cannot read one that is a text
 	stream grpc.ServerStream
 	limit  *rate.Limiter // nil when requests are not limited
 	closed sync.Once

@@ -150,6 +150,7 @@ func (s *Server) newConn(l *link, stream grpc.ServerStream, m *payload.Message, 
 	}
 	labels := c.Client.Labels
 	c.sdk = labels["source"] == "sdk"
+	c.noTag = strings.HasPrefix(c.Client.SDK, "Nacos-Go-Client:") || strings.HasPrefix(c.Client.SDK, "Nacos-Python-Client:")
 	c.Client.App, c.Client.Tag = labels["AppName"], labels["app_Vipserver-Tag"] // labels of applications have the prefix
 	if c.Client.Tag == "" {
 		c.Client.Tag = labels["Vipserver-Tag"]
