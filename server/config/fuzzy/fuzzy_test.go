@@ -2,6 +2,7 @@ package fuzzy
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -50,11 +51,54 @@ func TestPatternsMatch(t *testing.T) {
 	}
 }
 
+// plainly is what a pattern of a name means, as a regular expression.
+func plainly(pattern string) *regexp.Regexp {
+	var b strings.Builder
+	b.WriteString(`(?s)\A`)
+	for i, c := range []byte(pattern) {
+		if c == '*' && (i == 0 || i == len(pattern)-1) {
+			b.WriteString(`.*`)
+		} else {
+			b.WriteString(regexp.QuoteMeta(string(rune(c))))
+		}
+	}
+	return regexp.MustCompile(b.String() + `\z`)
+}
+
+func TestPatternsMeanWhatARegularExpressionWould(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		group, id := rapid.StringMatching(`[ab*]{1,4}`), rapid.StringMatching(`[ab*]{1,5}`)
+		g, d := group.Draw(t, "group pattern"), id.Draw(t, "dataId pattern")
+		p, err := Parse("public>>" + g + ">>" + d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := config.Key{Namespace: "public", Group: group.Draw(t, "group"), DataID: id.Draw(t, "dataId")}
+		if want := plainly(g).MatchString(k.Group) && plainly(d).MatchString(k.DataID); p.Matches(k) != want {
+			t.Fatalf("%s and %s: %t", p.String(), k, !want)
+		}
+	})
+}
+
 func FuzzParse(f *testing.F) {
-	f.Add("public>>g>>a*", "a")
+	for _, text := range []string{"public>>g>>a*", ">>*>>*a*", "a>>>>b", "a>>**>>***", ">>>>>>", "public>>g>>\xff*"} {
+		f.Add(text, "a")
+	}
 	f.Fuzz(func(t *testing.T, text, id string) {
-		if p, err := Parse(text); err == nil {
-			p.Matches(config.Key{Namespace: "public", Group: id, DataID: id})
+		p, err := Parse(text)
+		if err != nil {
+			if fault.KindOf(err) != fault.Invalid || len(err.Error()) > 1000 {
+				t.Fatalf("%q: %v", text, err)
+			}
+			return
+		}
+		if p.String() != text || p.namespace == "" {
+			t.Fatalf("%q became %+v", text, p)
+		}
+		p.Matches(config.Key{Namespace: p.namespace, Group: id, DataID: id})
+		if parts := strings.Split(text, ">>"); !strings.Contains(parts[1]+parts[2], "*") &&
+			!p.Matches(config.Key{Namespace: p.namespace, Group: parts[1], DataID: parts[2]}) {
+			t.Fatalf("%q does not match the name that it is", text)
 		}
 	})
 }
@@ -399,6 +443,77 @@ func BenchmarkChangedWith5000Watches(b *testing.B) {
 			x.Changed(key(1), there, nil)
 		}
 		exists = !exists
+	}
+}
+
+// TestWatchesComeAndGoWhileThingsChange is for the race detector, and leaves nothing behind.
+func TestWatchesComeAndGoWhileThingsChange(t *testing.T) {
+	w := &world{held: map[config.Key]bool{}, index: NewIndex()}
+	stop := make(chan struct{})
+	var changes, clients sync.WaitGroup
+	changes.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				w.set(key(i%40), i%3 != 0)
+			}
+		}
+	})
+	for c := range 8 {
+		clients.Go(func() {
+			for i := range 100 {
+				woken := make(chan struct{}, 1)
+				x, _, err := w.index.Watch(mustParse(t, fmt.Sprintf("public>>g>>k%d*", (c+i)%4)), []config.Key{key(i % 40)}, i%2 == 0, w.each, func() {
+					select {
+					case woken <- struct{}{}:
+					default:
+					}
+				})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for j := range 10 {
+					if _, ok := x.Next(); ok {
+						x.Done(j%3 != 0)
+					}
+				}
+				x.Cancel()
+			}
+		})
+	}
+	clients.Wait()
+	close(stop)
+	changes.Wait()
+	if x := w.index; x.watches.Load() != 0 || x.patterns != 0 || len(x.byNS) != 0 {
+		t.Errorf("left: %d watches, %d patterns", x.watches.Load(), x.patterns)
+	}
+}
+
+// BenchmarkWatchOf100000 is the first watch of a pattern, on a node with 100,000 configurations.
+func BenchmarkWatchOf100000(b *testing.B) {
+	keys := make([]config.Key, 100_000)
+	for i := range keys {
+		keys[i] = key(i)
+	}
+	each := func(f func(config.Key, *config.Item) bool) {
+		for _, k := range keys {
+			if !f(k, there) {
+				return
+			}
+		}
+	}
+	x := NewIndex()
+	p := mustParse(b, "public>>g>>*99")
+	b.ReportAllocs()
+	for b.Loop() {
+		w, _, err := x.Watch(p, nil, true, each, func() {})
+		if err != nil {
+			b.Fatal(err)
+		}
+		w.Cancel()
 	}
 }
 
