@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -241,15 +243,19 @@ func TestWatchGivesUpOnASilentServerAndMissesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stuck.Close()
 	var group sync.WaitGroup
 	defer group.Wait()
+	defer stuck.Close()
 	group.Go(func() { // the first connection gets a head and then nothing, the next ones the feed
 		first, err := stuck.Accept()
 		if err != nil {
 			return
 		}
 		defer first.Close()
+		if _, err := http.ReadRequest(bufio.NewReader(first)); err != nil {
+			t.Error(err)
+			return
+		}
 		_, _ = io.WriteString(first, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nid: "+strconv.FormatUint(h.Last(), 10)+"\n\n")
 		second, err := stuck.Accept()
 		if err != nil {
