@@ -1,9 +1,10 @@
 // Package live serves the change feed over WebSocket at /ws/feed, for pages. It is the only one that knows the
 // WebSocket library.
 //
-// The server sends JSON messages: hello {epoch, first, last}, events {events, next}, gap {missed, next}; next is the number
-// to come back with (?since=), epoch another one after each start of the server. A client may send filter {namespace, kinds, text}, pause and resume; what happens during a pause is sent
-// after it. Namespace, kind and text may stand in the address as well.
+// The server sends JSON messages: hello {epoch, first, last, next}, events {events, next}, gap {missed, next}; next is the number
+// to come back with (?since=), epoch another one after each start of the server. A reader whose filter selects little gets
+// at {next} from time to time. A client may send filter {namespace, kinds, text}, pause and resume; what happens during
+// a pause is sent after it. Namespace, kind and text may stand in the address as well.
 package live
 
 import (
@@ -13,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -184,6 +186,7 @@ type reader struct {
 	ctx    context.Context
 	filter feed.Filter
 	at     uint64
+	told   uint64 // the number that the client knows to come back with
 	paused bool
 	wishes chan wish
 	pongs  chan int64
@@ -326,9 +329,10 @@ func readWish(b []byte) (wish, error) {
 
 // write sends until the connection is to end, and returns why.
 func (r *reader) write() error {
-	if err := r.send(message{Type: "hello", Epoch: r.Feed.Epoch(), First: r.Feed.First(), Last: r.Feed.Last()}); err != nil {
+	if err := r.send(message{Type: "hello", Epoch: r.Feed.Epoch(), First: r.Feed.First(), Last: r.Feed.Last(), Next: r.at}); err != nil {
 		return err
 	}
+	r.told = r.at
 	news := make(chan struct{}, 1)
 	ping := time.NewTicker(r.Config.PingEvery)
 	defer ping.Stop()
@@ -349,6 +353,9 @@ func (r *reader) write() error {
 		case n := <-r.pongs:
 			r.taken = max(r.taken, min(n, r.sent))
 		case <-ping.C:
+			if err := r.place(); err != nil {
+				return err
+			}
 			if err := r.ping(); err != nil {
 				return err
 			}
@@ -400,11 +407,13 @@ func (r *reader) catchUp() error {
 			if err := r.send(message{Type: "gap", Missed: b.Missed, Next: b.Next}); err != nil {
 				return err
 			}
+			r.told = b.Next
 		}
 		if len(b.Events) > 0 {
 			if err := r.send(message{Type: "events", Events: b.Events, Next: b.Next}); err != nil {
 				return err
 			}
+			r.told = b.Next
 			if err := r.ping(); err != nil {
 				return err
 			}
@@ -418,6 +427,15 @@ func (r *reader) catchUp() error {
 		}
 	}
 	return nil
+}
+
+// place tells a reader who was sent nothing of late where it is: it would come back with a number that is not held any more.
+func (r *reader) place() error {
+	if r.at == r.told {
+		return nil
+	}
+	r.told = r.at
+	return r.send(message{Type: "at", Next: r.at})
 }
 
 // finish tells a reader that keeps up what happened until the server stopped.
@@ -471,5 +489,9 @@ func (r *reader) send(m message) error {
 		return err
 	}
 	r.sent += int64(len(b))
-	return r.conn.WriteMessage(websocket.TextMessage, b)
+	err = r.conn.WriteMessage(websocket.TextMessage, b)
+	if errors.Is(err, os.ErrDeadlineExceeded) { // it is too late to say so: a part of the message is on its way
+		r.Feed.CutOff()
+	}
+	return err
 }

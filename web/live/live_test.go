@@ -216,6 +216,30 @@ func TestWhoCameTooLateIsToldHowManyAreMissing(t *testing.T) {
 	}
 }
 
+func TestAReaderWhoseFilterSelectsNothingIsToldWhereItIs(t *testing.T) {
+	r := start(t, 10, func(d *live.Deps) { d.Config = live.Config{PingEvery: 20 * time.Millisecond} })
+	c := r.dial(t, "?kind=config")
+	at := uint64(0)
+	for range 5 { // more in all than are held
+		for range 5 {
+			r.feed.Append(feed.Event{Kind: feed.ServerState})
+		}
+		for at < r.feed.Last() { // it may be said on the way, too
+			m := read(t, c)
+			if m.Type != "at" || m.Next <= at {
+				t.Fatalf("%+v after %d", m, at)
+			}
+			at = m.Next
+		}
+	}
+	c.Close()
+	c = r.dial(t, fmt.Sprintf("?kind=config&since=%d", at))
+	r.feed.Append(feed.Event{Kind: feed.ConfigPublished})
+	if m := read(t, c); m.Type != "events" || m.Events[0].Seq != at+1 {
+		t.Errorf("back with %d, the reader got %+v", at, m)
+	}
+}
+
 func TestASlowReaderIsCutWithACodeThatSaysSo(t *testing.T) {
 	r := start(t, 1<<16, func(d *live.Deps) { d.Config = live.Config{Unread: 64 << 10, Patience: 300 * time.Millisecond} })
 	c := r.dial(t, "")
