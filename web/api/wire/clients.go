@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -112,38 +113,60 @@ func (p *Params) ReloadCount() (int, error) {
 	return n, nil
 }
 
-// askedAtOnce is how many clients are asked at the same time what they hold.
-const askedAtOnce = 16
+const (
+	// askedAtOnce is how many clients are asked at the same time what they hold, askedFor how long all may take together.
+	askedAtOnce = 64
+	askedFor    = 4 * time.Second
+	// mostHeld is the size in bytes of all answers together.
+	mostHeld = 16 << 20
+)
 
 // ClientMetrics asks the clients at an address what they hold of a configuration, and puts their answers together. Those
-// that do not answer, as only SDKs of Java know the question, are left out.
+// that do not answer, as only SDKs of Java know the question, are left out. It blocks for 4 s at the most.
 func (d *Deps) ClientMetrics(ctx context.Context, ip string, k config.Key) map[string]any {
+	ctx, cancel := context.WithTimeout(ctx, askedFor)
+	defer cancel()
 	out := make(map[string]any)
+	size := 0
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	room := make(chan struct{}, askedAtOnce)
+	ask := func(c *Connected) {
+		text, err := d.Clients.Holds(ctx, c.ID, k)
+		if err != nil {
+			d.Log.Debug("a client did not say what it holds", "client", c.ID, "why", fault.TextOf(err))
+			return
+		}
+		var metrics map[string]json.RawMessage
+		if json.Unmarshal(text, &metrics) != nil {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if size += len(text); size > mostHeld {
+			d.Log.Warn("clients hold more than is shown", "ip", ip, "bytes", mostHeld)
+			cancel()
+			return
+		}
+		for name, value := range metrics {
+			out[name] = value
+		}
+	}
 	for _, c := range d.Clients.Connected() {
 		if c.IP != ip {
 			continue
 		}
-		room <- struct{}{}
-		all.Go(func() {
-			defer func() { <-room }()
-			text, err := d.Clients.Holds(ctx, c.ID, k)
-			if err != nil {
-				d.Log.Debug("a client did not say what it holds", "client", c.ID, "why", fault.TextOf(err))
-				return
-			}
-			var metrics map[string]any
-			if json.Unmarshal(text, &metrics) != nil {
-				return
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			for name, value := range metrics {
-				out[name] = value
-			}
-		})
+		if ctx.Err() != nil {
+			break
+		}
+		select {
+		case room <- struct{}{}:
+			all.Go(func() {
+				defer func() { <-room }()
+				ask(&c)
+			})
+		case <-ctx.Done():
+		}
 	}
 	all.Wait()
 	return out
