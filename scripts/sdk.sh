@@ -12,6 +12,16 @@ names=("$@")
 [ ${#names[@]} -gt 0 ] || names=(go python python-http node java spring)
 : >"$root/.cache/sdk-skipped.txt"
 failed=0
+for name in "${names[@]}"; do
+	case $name in
+	go | python | python-http | node | java | spring) ;;
+	*)
+		echo "there is no SDK test $name" >&2
+		exit 2
+		;;
+	esac
+done
+[ -x "$NACRE" ] || make -s build || exit 1
 
 skip() {
 	echo "SKIPPED SDK test $1: $2" | tee -a "$root/.cache/sdk-skipped.txt"
@@ -33,10 +43,6 @@ prepare() {
 	python-http) venv python-http e2e/sdk/python/http.txt ;;
 	node) (cd e2e/sdk/node && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; }) ;;
 	java | spring) (cd "e2e/sdk/$1" && ./prepare.sh) ;;
-	*)
-		echo "there is no SDK test $1"
-		return 1
-		;;
 	esac
 }
 
@@ -51,7 +57,7 @@ run() {
 }
 
 one() {
-	local log=$cache/$1.log
+	local log=$cache/$1.log from=$SECONDS
 	timeout -k 10 420 bash -c "$(declare -f run); cache=$cache; run $1" >"$log" 2>&1
 	local code=$?
 	grep -hE '^(ok|FAILED) ' "$log" | sed "s/^/$1: /"
@@ -59,9 +65,11 @@ one() {
 		echo "$1: FAILED with $code; the end of its log:"
 		tail -n 25 "$log" | cut -c1-300
 	fi
+	echo "$1: $(grep -c '^ok ' "$log") checks passed, $(grep -c '^FAILED ' "$log") failed, $((SECONDS - from)) s" >>"$cache/summary"
 	return $code
 }
 
+: >"$cache/summary"
 pids=()
 running=()
 collect() {
@@ -81,4 +89,6 @@ for name in "${names[@]}"; do
 	running+=("$name")
 done
 while [ ${#pids[@]} -gt 0 ]; do collect; done
+echo
+cat "$cache/summary" "$root/.cache/sdk-skipped.txt"
 exit $failed

@@ -99,7 +99,7 @@ for target in "$@"; do
 		fi
 		;;
 	sdk)
-		for sdk in "python3 python3 python3-venv" "node nodejs" "npm npm" "java openjdk-17-jdk-headless" "mvn maven"; do
+		for sdk in "python3 python3 python3-venv" "node nodejs" "npm npm" "javac default-jdk-headless" "mvn maven"; do
 			# shellcheck disable=SC2086
 			want "tests with the SDKs that need ${sdk%% *} will be skipped" $sdk
 		done

@@ -6,7 +6,7 @@ import time
 
 import nacos
 
-from nacre import GROUP, Seen, Server, check, finish, same
+from nacre import GROUP, Seen, Server, check, digest, finish, same
 
 
 # A new listener waits for the end of the poll that is under way, which takes ten seconds at least.
@@ -27,7 +27,7 @@ def listen(client, data_id):
 
 class Checks:
     def __init__(self, server):
-        self.server, self.client = server, connect(server)
+        self.server, self.client, self.many_seen = server, connect(server), []
 
     def publish(self, data_id, content, **more):
         assert self.client.publish_config(data_id, GROUP, content, **more)
@@ -41,6 +41,13 @@ class Checks:
         assert self.client.remove_config("a", GROUP)
         same(self.read("a"), None)
 
+    def cas(self):  # this SDK has no compare and set of its own
+        self.publish("cas", "one")
+        assert not self.server.publishes("cas", "two", {"casMd5": digest("other")}), "a wrong md5 was taken"
+        same(self.read("cas"), "one")
+        self.server.publish("cas", "two", {"casMd5": digest("one")})
+        same(self.read("cas"), "two")
+
     async def listens(self):
         seen = listen(self.client, "told")
         self.publish("told", "0")
@@ -53,12 +60,18 @@ class Checks:
         await seen.until(None, LIMIT)
 
     async def many(self):
-        all_seen = [listen(self.client, f"many.{i}") for i in range(200)]
-        for turn in range(2):
-            for i in range(200):
-                self.publish(f"many.{i}", f"{i}/{turn}")
-            for i, seen in enumerate(all_seen):
-                await seen.until(f"{i}/{turn}", LIMIT)
+        self.many_seen = [listen(self.client, f"many.{i}") for i in range(200)]
+        for turn in ("first", "second"):
+            self.publish_many(turn)
+            await self.many_told(turn)
+
+    def publish_many(self, turn):
+        for i in range(len(self.many_seen)):
+            self.server.publish(f"many.{i}", f"{i} {turn}")
+
+    async def many_told(self, turn):
+        for i, seen in enumerate(self.many_seen):
+            await seen.until(f"{i} {turn}", LIMIT)
 
     def contents(self):
         # This SDK writes contents into the URL, so not a megabyte: 300 KiB.
@@ -85,6 +98,9 @@ class Checks:
         self.server.publish("gray", "for this address", {"betaIps": "127.0.0.1"})
         await seen.until("for this address", LIMIT)
         same(self.read("gray"), "for this address")
+        self.publish("tagged", "for all")
+        self.server.publish("tagged", "for the tag", tag="blue")
+        same(self.read("tagged"), "for all")  # this SDK cannot say a tag
 
     def encrypted(self):
         self.server.publish("cipher-aes-x", "ciphertext", encryptedDataKey="the key")
@@ -101,7 +117,9 @@ class Checks:
         self.server.start()
         # Published before the client is back: its next poll must tell it.
         self.server.publish(data_id, "meanwhile")
-        await seen.until("meanwhile", 40)
+        self.publish_many(data_id)
+        await seen.until("meanwhile", LIMIT)
+        await self.many_told(data_id)
         self.publish(data_id, "after")
         await seen.until("after", LIMIT)
 
@@ -121,9 +139,9 @@ async def main():
     idling.start()
     checks = Checks(Server())
     for name, run in (
-            ("publish, read, remove", checks.basics), ("three changes in a row and a removal are told", checks.listens),
+            ("publish, read, remove", checks.basics), ("compare and set", checks.cas), ("three changes in a row and a removal are told", checks.listens),
             ("200 listeners on one client", checks.many), ("unicode and 300 KiB in the URL", checks.contents), ("types", checks.types),
-            ("namespaces", checks.namespaces), ("a beta variant by address", checks.gray),
+            ("namespaces", checks.namespaces), ("a beta variant by address, a variant by tag", checks.gray),
             ("an encrypted configuration with its key", checks.encrypted),
             ("the server is restarted in order", lambda: checks.restart(signal.SIGTERM)),
             ("the server is killed", lambda: checks.restart(signal.SIGKILL))):
