@@ -10,7 +10,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** Checks the fuzzy watch, which clients of version 3 have. */
 public final class FuzzyCheck {
-    public static void run(ConfigService client) throws Exception {
+    public static void run(Check check) throws Exception {
+        ConfigService client = check.client;
         client.publishConfig("fuzzy.one", Check.GROUP, "1");
         Set<String> seen = Collections.newSetFromMap(new ConcurrentHashMap<>());
         AbstractFuzzyWatchEventWatcher watcher = new AbstractFuzzyWatchEventWatcher() {
@@ -26,11 +27,15 @@ public final class FuzzyCheck {
         until(seen, "ADD_CONFIG fuzzy.two");
         client.removeConfig("fuzzy.one", Check.GROUP);
         until(seen, "DELETE_CONFIG fuzzy.one");
+        check.server.end(true);
+        check.server.start();
+        check.server.publish("fuzzy.three", "3", "");
+        until(seen, "ADD_CONFIG fuzzy.three");
         client.cancelFuzzyWatch("fuzzy.*", Check.GROUP, watcher);
     }
 
     private static void until(Set<String> seen, String want) throws Exception {
-        for (long end = System.currentTimeMillis() + 10000; !seen.contains(want); Thread.sleep(5)) {
+        for (long end = System.currentTimeMillis() + 20000; !seen.contains(want); Thread.sleep(5)) {
             if (System.currentTimeMillis() > end) {
                 throw new AssertionError("not told of " + want + " but of " + seen);
             }

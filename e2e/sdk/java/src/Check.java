@@ -25,8 +25,8 @@ public final class Check {
     private static boolean failed;
 
     private final String version;
-    private final Server server;
-    private final ConfigService client;
+    final Server server;
+    final ConfigService client;
 
     private Check(String version, Server server, ConfigService client) {
         this.version = version;
@@ -37,6 +37,7 @@ public final class Check {
     public static void main(String[] args) throws Exception {
         String version = args[0];
         boolean quick = Boolean.getBoolean("check.short");
+        limit(240);
         Thread idling = new Thread(() -> check("one idle minute, then a change", Check::idle));
         if (!quick) {
             idling.start();
@@ -56,13 +57,28 @@ public final class Check {
                 check("an encrypted configuration with its key", c::encrypted);
                 check("the server is restarted in order", () -> c.restart(false));
                 if (version.startsWith("3.")) {
-                    check("fuzzy watch", () -> Class.forName("nacre.sdk.FuzzyCheck").getMethod("run", ConfigService.class).invoke(null, c.client));
+                    check("fuzzy watch", () -> Class.forName("nacre.sdk.FuzzyCheck").getMethod("run", Check.class).invoke(null, c));
                 }
                 idling.join();
             }
         }
         System.out.flush();
         Runtime.getRuntime().halt(failed ? 1 : 0);
+    }
+
+    /** Ends the program as failed, and the servers with it, when it takes longer than so many seconds. */
+    private static void limit(int seconds) {
+        Thread t = new Thread(() -> {
+            try {
+                Thread.sleep(seconds * 1000L);
+            } catch (InterruptedException e) {
+                return;
+            }
+            System.out.println("FAILED it took longer than " + seconds + " seconds");
+            System.exit(1);
+        });
+        t.setDaemon(true);
+        t.start();
     }
 
     private static void check(String name, Run run) {
@@ -222,6 +238,13 @@ public final class Check {
         same(other.publishConfig("shared", GROUP, "of the other one"), true);
         same(read("shared"), "of the default one");
         same(other.getConfig("shared", GROUP, 5000), "of the other one");
+        Seen seen = new Seen();
+        other.addListener("shared", GROUP, seen);
+        Thread.sleep(300);
+        publish("shared", "again of the default one");
+        same(other.publishConfig("shared", GROUP, "again of the other one"), true);
+        seen.until("again of the other one", 15000);
+        same(seen.all().contains("again of the default one"), false);
         other.shutDown();
     }
 
@@ -242,6 +265,29 @@ public final class Check {
         same(server.publish("tagged", "for the tag", "&tag=blue"), 200);
         same(read("tagged"), "for all");
         same(server.header("tagged", "Content-MD5"), md5("for all"));
+        if (version.startsWith("1.")) { // it polls without its tag
+            return;
+        }
+        tag("blue");
+        try {
+            ConfigService blue = connect(server, "");
+            same(blue.getConfig("tagged", GROUP, 5000), "for the tag");
+            Seen told = new Seen();
+            blue.addListener("tagged", GROUP, told);
+            Thread.sleep(300);
+            same(server.publish("tagged", "again for the tag", "&tag=blue"), 200);
+            told.until("again for the tag", 15000);
+            blue.shutDown();
+        } finally {
+            tag(null);
+        }
+        same(read("tagged"), "for all");
+    }
+
+    /** Sets the tag that connections made from now on say they have; the client keeps it for the whole process. */
+    private static void tag(String tag) throws Exception {
+        java.util.Map<String, List<String>> env = Collections.singletonMap("Vipserver-Tag", Collections.singletonList(tag));
+        Class.forName("com.alibaba.nacos.client.utils.EnvUtil").getMethod("setSelfEnv", java.util.Map.class).invoke(null, env);
     }
 
     private void encrypted() throws Exception {

@@ -18,7 +18,7 @@ import java.util.stream.Stream;
 public final class Server implements AutoCloseable {
     public final int port;
     private final File dir;
-    private Process process;
+    private volatile Process process;
 
     public Server() throws Exception {
         dir = Files.createTempDirectory("nacre-sdk-java").toFile();
@@ -28,6 +28,8 @@ public final class Server implements AutoCloseable {
             p = 10000 + random.nextInt(21000); // below the ports that connections are given
         } while (!free(p) || !free(p + 1000));
         port = p;
+        // A program that is ended from outside leaves no server behind.
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> process.destroyForcibly()));
         start();
     }
 

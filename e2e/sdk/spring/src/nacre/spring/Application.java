@@ -64,7 +64,7 @@ public class Application {
                 return;
             }
             System.out.println("FAILED it took longer than three minutes");
-            Runtime.getRuntime().halt(1);
+            System.exit(1);
         }).start();
         try (Server server = new Server()) {
             server.publish("shop.properties", "shop.currency=EUR\nshop.limit=5\n", "&type=properties");
@@ -77,6 +77,7 @@ public class Application {
                 same(app[0].getBean(Greeting.class).text(), "gr\u00fcezi");
             });
             if (failed) {
+                server.close();
                 Runtime.getRuntime().halt(1);
             }
             check("binds changed properties anew", () -> {
