@@ -35,10 +35,11 @@ venv() {
 	python3 -m venv "$dir" && "$dir/bin/pip" -q install --disable-pip-version-check -r "$2" && cp "$2" "$dir/done"
 }
 
-# prepare NAME gets what a test needs; what it says on failure stands in the log.
+# prepare NAME gets what a test needs, and compiles it; what it says on failure stands in the log. It returns 2 when a test of ours
+# does not compile, which is a failure, and something else when what it needs can't be had.
 prepare() {
 	case $1 in
-	go) (cd e2e/sdk/go && go build -o "$cache/go-check" .) ;;
+	go) (cd e2e/sdk/go && { go mod download || exit 1; } && { go build -o "$cache/go-check" . || exit 2; }) ;;
 	python) venv python e2e/sdk/python/grpc.txt ;;
 	python-http) venv python-http e2e/sdk/python/http.txt ;;
 	node) (cd e2e/sdk/node && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; }) ;;
@@ -78,7 +79,16 @@ collect() {
 	running=("${running[@]:1}")
 }
 for name in "${names[@]}"; do
-	if ! prepare "$name" >"$cache/$name.prepare.log" 2>&1; then
+	prepare "$name" >"$cache/$name.prepare.log" 2>&1
+	prepared=$?
+	if [ $prepared -eq 2 ]; then
+		tail -n 20 "$cache/$name.prepare.log"
+		echo "FAILED SDK test $name: it does not compile"
+		echo "$name: does not compile" >>"$cache/summary"
+		failed=1
+		continue
+	fi
+	if [ $prepared -ne 0 ]; then
 		tail -n 5 "$cache/$name.prepare.log"
 		skip "$name" "its SDK or toolchain could not be installed, see above"
 		continue

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Fetches the three generations of the Java client and compiles the checks against each.
+# Fetches the three generations of the Java client and compiles the checks against each; exit code 2 when they do not compile.
 set -eu
 cd "$(dirname "$0")"
 cache=$(cd ../../.. && pwd)/.cache/sdk/java
@@ -23,5 +23,5 @@ for version in 3.1.1 2.5.1 1.4.8; do
 		cp -r plugin/META-INF "$out/classes"
 		;;
 	esac
-	javac -nowarn -d "$out/classes" -cp "$out/lib/*" "${sources[@]}"
+	javac -nowarn -d "$out/classes" -cp "$out/lib/*" "${sources[@]}" || exit 2
 done

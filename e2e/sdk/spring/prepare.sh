@@ -1,5 +1,5 @@
 #!/bin/bash
-# Fetches Spring Boot with Nacos' configuration starter and compiles the application.
+# Fetches Spring Boot with Nacos' configuration starter and compiles the application; exit code 2 when it does not compile.
 set -eu
 cd "$(dirname "$0")"
 out=$(cd ../../.. && pwd)/.cache/sdk/spring
@@ -11,4 +11,4 @@ fi
 rm -rf "$out/classes"
 mkdir -p "$out/classes"
 cp resources/* "$out/classes"
-javac -nowarn -parameters -d "$out/classes" -cp "$out/lib/*" ../java/src/*.java src/nacre/spring/*.java
+javac -nowarn -parameters -d "$out/classes" -cp "$out/lib/*" ../java/src/*.java src/nacre/spring/*.java || exit 2

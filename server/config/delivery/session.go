@@ -31,7 +31,10 @@ type Push struct {
 // How long the ledger waits for a listen with the right md5 before it tells a client again.
 const (
 	firstWait = time.Second
+	eagerWait = 5 * time.Second
 	maxWait   = 30 * time.Second
+	// patientFrom is the number of times from which a client is told each maxWait only.
+	patientFrom = 14
 	// ackWait is how long a push may be under way; its sender says Acked or Refused before.
 	ackWait = 10 * time.Second
 	// askedWait is given to a client that was told in the answer to its own listen.
@@ -409,12 +412,13 @@ func (s *Session) answered(k config.Key, revision uint64, ok bool) {
 	}
 }
 
-// waitAfter returns how long to wait after a client was told for the n-th time: 1 s, 2 s, 4 s … 30 s.
+// waitAfter returns how long to wait after a client was told for the n-th time: 1 s, 2 s, 4 s, and 5 s for about a minute, as there are
+// SDKs that acknowledge and then, by a race of their own, do not listen; after that 30 s.
 func waitAfter(n uint16) time.Duration {
-	if n < 1 {
-		n = 1
+	if n > patientFrom {
+		return maxWait
 	}
-	return min(firstWait<<min(n-1, 10), maxWait)
+	return min(firstWait<<max(int(n)-1, 0), eagerWait)
 }
 
 // Close ends the session: the client is gone.
