@@ -2,6 +2,7 @@
 # Fetches the three generations of the Java client and compiles the checks against each; exit code 2 when they do not compile.
 set -eu
 cd "$(dirname "$0")"
+command -v javac >/dev/null || { echo "javac is missing"; exit 1; }
 cache=$(cd ../../.. && pwd)/.cache/sdk/java
 for version in 3.1.1 2.5.1 1.4.8; do
 	out=$cache/$version

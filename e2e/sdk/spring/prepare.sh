@@ -2,6 +2,7 @@
 # Fetches Spring Boot with Nacos' configuration starter and compiles the application; exit code 2 when it does not compile.
 set -eu
 cd "$(dirname "$0")"
+command -v javac >/dev/null || { echo "javac is missing"; exit 1; }
 out=$(cd ../../.. && pwd)/.cache/sdk/spring
 if ! cmp -s pom.xml "$out/lib/.done"; then
 	rm -rf "$out"
