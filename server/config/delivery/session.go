@@ -37,8 +37,9 @@ const (
 	patientFrom = 14
 	// ackWait is how long a push may be under way; its sender says Acked or Refused before.
 	ackWait = 10 * time.Second
-	// askedWait is given to a client that was told in the answer to its own listen.
-	askedWait = 3 * time.Second
+	// askedWait is given to a client that was told in the answer to its own listen, to read and to listen again. Most do so at once; those
+	// that wait for the next push (Python's SDK) are told again before anybody would call them behind.
+	askedWait = 700 * time.Millisecond
 )
 
 // Flags of an entry.
@@ -242,7 +243,7 @@ func (s *Session) heard(e *entry, md5, want string) (differs bool) {
 		e.attempt = 0
 	}
 	s.owe(e, t.revision, now)
-	s.wait(e, max(askedWait, waitAfter(e.attempt+1)))
+	s.wait(e, askedAfter(e.attempt))
 	return true
 }
 
@@ -410,6 +411,14 @@ func (s *Session) answered(k config.Key, revision uint64, ok bool) {
 		}
 		e.due = l.mono() + int64(waitAfter(e.attempt))
 	}
+}
+
+// askedAfter is waitAfter for a client that was told for the n-th time and has listened since, with the old md5.
+func askedAfter(n uint16) time.Duration {
+	if n <= 1 {
+		return askedWait
+	}
+	return waitAfter(n)
 }
 
 // waitAfter returns how long to wait after a client was told for the n-th time: 1 s, 2 s, 4 s, and 5 s for about a minute, as there are
