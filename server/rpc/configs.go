@@ -87,18 +87,23 @@ func (n *name) need(typ string) (reply, bool) {
 	return n.check(typ)
 }
 
-// query answers ConfigQueryRequest (grpc.md §5.1).
-func (s *Server) query(_ context.Context, c *Conn, m *payload.Message) reply {
-	const typ = "ConfigQueryRequest"
-	var n name
-	var tag string
-	if err := payload.Fields(m.Body, func(field string, v payload.Value) error {
+// readTagged reads a request that names a configuration and perhaps a tag.
+func readTagged(body []byte) (n name, tag string, err error) {
+	err = payload.Fields(body, func(field string, v payload.Value) error {
 		if field == "tag" {
 			return v.Text(&tag, nil)
 		}
 		_, err := n.field(field, v)
 		return err
-	}); err != nil {
+	})
+	return n, tag, err
+}
+
+// query answers ConfigQueryRequest (grpc.md §5.1).
+func (s *Server) query(_ context.Context, c *Conn, m *payload.Message) reply {
+	const typ = "ConfigQueryRequest"
+	n, tag, err := readTagged(m.Body)
+	if err != nil {
 		return s.fail(unparsable(err))
 	}
 	if r, ok := n.check(typ); !ok {
@@ -258,15 +263,8 @@ func (a *additions) draft() config.Draft {
 // tag_x or beta, not x.
 func (s *Server) remove(ctx context.Context, c *Conn, m *payload.Message) reply {
 	const typ = "ConfigRemoveRequest"
-	var n name
-	var tag string
-	if err := payload.Fields(m.Body, func(field string, v payload.Value) error {
-		if field == "tag" {
-			return v.Text(&tag, nil)
-		}
-		_, err := n.field(field, v)
-		return err
-	}); err != nil {
+	n, tag, err := readTagged(m.Body)
+	if err != nil {
 		return s.fail(unparsable(err))
 	}
 	if r, ok := n.need(typ); !ok {

@@ -398,54 +398,40 @@ func (s *scanner) number() bool {
 	return true
 }
 
-func (s *scanner) object(depth int) bool {
-	s.i++
-	for first := true; ; first = false {
-		if s.space(); s.i >= len(s.b) {
-			return false
-		}
-		if first && s.b[s.i] == '}' {
-			s.i++
-			return true
-		}
-		if s.b[s.i] != '"' {
-			return false
-		}
-		if _, ok := s.text(); !ok {
-			return false
-		}
-		if s.space(); s.i >= len(s.b) || s.b[s.i] != ':' {
-			return false
-		}
-		s.i++
-		s.space()
-		if _, ok := s.value(depth + 1); !ok {
-			return false
-		}
-		if s.space(); s.i >= len(s.b) {
-			return false
-		}
-		switch s.b[s.i] {
-		case ',':
-			s.i++
-		case '}':
-			s.i++
-			return true
-		default:
-			return false
-		}
+// object moves behind an object, array behind an array.
+func (s *scanner) object(depth int) bool { return s.list('}', depth, s.key) }
+
+func (s *scanner) array(depth int) bool { return s.list(']', depth, nil) }
+
+// key moves behind a key and its colon.
+func (s *scanner) key() bool {
+	if s.b[s.i] != '"' {
+		return false
 	}
+	if _, ok := s.text(); !ok {
+		return false
+	}
+	if s.space(); s.i >= len(s.b) || s.b[s.i] != ':' {
+		return false
+	}
+	s.i++
+	s.space()
+	return true
 }
 
-func (s *scanner) array(depth int) bool {
+// list moves behind values with commas between them, each after what before reads, up to the closing one.
+func (s *scanner) list(closing byte, depth int, before func() bool) bool {
 	s.i++
 	for first := true; ; first = false {
 		if s.space(); s.i >= len(s.b) {
 			return false
 		}
-		if first && s.b[s.i] == ']' {
+		if first && s.b[s.i] == closing {
 			s.i++
 			return true
+		}
+		if before != nil && !before() {
+			return false
 		}
 		if _, ok := s.value(depth + 1); !ok {
 			return false
@@ -456,7 +442,7 @@ func (s *scanner) array(depth int) bool {
 		switch s.b[s.i] {
 		case ',':
 			s.i++
-		case ']':
+		case closing:
 			s.i++
 			return true
 		default:
