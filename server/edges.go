@@ -47,12 +47,18 @@ func (s *Server) edges() (err error) {
 	live.Register(app, live.Deps{Feed: s.feed, Log: s.opts.Log, Draining: s.web.Draining()})
 	console.Register(app, console.Deps{
 		Configs: s.configs, Namespaces: s.namespaces, Settings: s.settings, Clock: s.opts.Clock, Started: s.started,
-		Version: release.Version, Ready: s.Ready, Waiting: s.ledger.Waiting, Node: func() console.Node {
+		Version: release.Version, Ready: s.Ready, Listening: s.listening, Node: func() console.Node {
 			st := s.node.Stats()
 			return console.Node{Leader: st.State == "leader", Fsyncs: st.Fsyncs}
 		},
 	})
 	return nil
+}
+
+// listening counts the clients that are connected or poll, and what they listen for.
+func (s *Server) listening() (clients, listenings int64) {
+	d := s.ledger.Summary()
+	return int64(d.GRPCClients + d.HTTPClients), int64(d.Listenings)
 }
 
 // deps are what the API of that name works on.

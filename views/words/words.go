@@ -28,7 +28,7 @@ type Home struct {
 	Insecure, InsecureText         string // InsecureText: address
 	Figures                        string
 	Configs, Namespaces            string
-	Waiting, WaitingNote           string // WaitingNote: number of keys
+	Listening, ListeningNote       string // ListeningNote: number of pairs of client and configuration
 	Writes, WritesNote             string // WritesNote: number of fsyncs
 	Latest, LatestNone             string
 	ColumnConfig, ColumnChanged    string

@@ -11,7 +11,7 @@ var chinese = Words{
 		InsecureText: "服务器以 --insecure 启动，任何能访问 %s 的人都可以读取和修改所有配置。",
 		Figures:      "数据",
 		Configs:      "配置", Namespaces: "命名空间",
-		Waiting: "等待中的客户端", WaitingNote: "监听 %s 个配置",
+		Listening: "已连接的客户端", ListeningNote: "监听 %s 项",
 		Writes: "启动以来的写入", WritesNote: "共 %s 次 fsync",
 		Latest: "最近的变更", LatestNone: "还没有任何变更。",
 		ColumnConfig: "配置", ColumnChanged: "变更时间",

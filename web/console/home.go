@@ -32,8 +32,9 @@ type Deps struct {
 	Version string
 	// Ready returns nil, or a fault whose text says why the node is not ready. It must not block.
 	Ready func() error
-	// Waiting returns the long polls that wait and the keys they wait for; nil when nobody can.
-	Waiting func() (polls, keys int64)
+	// Listening returns how many clients are connected or poll, and the pairs of client and configuration that they listen
+	// for; nil when nobody can.
+	Listening func() (clients, listenings int64)
 	// Node returns what is known of the node's part in storing; nil leaves it out. It must not block.
 	Node func() Node
 }
@@ -92,13 +93,13 @@ func (p *pages) home(c *fiber.Ctx) error {
 }
 
 func (p *pages) figures(w *words.Home, stats config.Stats) []home.Figure {
-	var polls, keys int64
-	if p.Waiting != nil {
-		polls, keys = p.Waiting()
+	var clients, listenings int64
+	if p.Listening != nil {
+		clients, listenings = p.Listening()
 	}
-	waiting := home.Figure{Label: w.Waiting, Value: number(polls)}
-	if polls > 0 {
-		waiting.Note = fmt.Sprintf(w.WaitingNote, number(keys))
+	listening := home.Figure{Label: w.Listening, Value: number(clients)}
+	if clients > 0 {
+		listening.Note = fmt.Sprintf(w.ListeningNote, number(listenings))
 	}
 	done := p.Configs.WriteStats()
 	writes := home.Figure{Label: w.Writes, Value: number(int64(done.Published + done.Removed))}
@@ -108,7 +109,7 @@ func (p *pages) figures(w *words.Home, stats config.Stats) []home.Figure {
 	return []home.Figure{
 		{Label: w.Configs, Value: number(stats.Configs)},
 		{Label: w.Namespaces, Value: number(int64(p.Namespaces.Len()) + 1)}, // the default one is not counted
-		waiting,
+		listening,
 		writes,
 	}
 }
@@ -203,7 +204,7 @@ func (p *pages) contentURL(k config.Key) string {
 }
 
 // steps are commands that work when they are copied into a shell. Where the old API is switched off
-// they use the new one, in which waiting is a matter of gRPC.
+// they use the new one, in which listening is a matter of gRPC.
 func (p *pages) steps(w *words.Home, at string) []home.Step {
 	const dataID, group, content = "hello.properties", resource.DefaultGroup, "greeting=hello"
 	if !p.Settings.APICompatClient {

@@ -47,7 +47,6 @@ const (
 	behind   uint8 = 1 << iota // not known to have what it is to see
 	told                       // was told of a change since its last listen, so what it has is not known
 	ready                      // stands in its session's list of what is due; with behind alone in that of what was sent
-	acked                      // acknowledged the push of its revision
 	settled                    // was in sync at least once
 	reported                   // was said to be behind
 )
@@ -226,7 +225,7 @@ func (s *Session) heard(e *entry, md5, want string) (differs bool) {
 	if md5 == want {
 		e.md5 = want // shared with the state
 		s.settle(e)
-		e.loops, e.flags = 0, e.flags&^(told|acked|reported)|settled
+		e.loops, e.flags = 0, e.flags&^(told|reported)|settled
 		return false
 	}
 	if same := e.md5 == clip(md5); same && e.revision == t.revision && e.flags&told != 0 && now-last < loopGapMs {
@@ -264,7 +263,6 @@ func (s *Session) owe(e *entry, revision uint64, nowMs int64) {
 	}
 	if e.revision != revision {
 		e.revision, e.attempt = revision, 0
-		e.flags &^= acked
 	}
 	if s.notifier == nil { // a poll was told by what changed it, or comes and asks
 		if s.polling {
@@ -367,7 +365,6 @@ func (s *Session) Take(dst []Push, most int) []Push {
 			e.attempt++
 		}
 		e.pushedMs = now
-		e.flags &^= acked
 		s.wait(e, ackWait)
 		l.pushes.Add(1)
 		if e.attempt > 1 {
@@ -406,9 +403,6 @@ func (s *Session) answered(k config.Key, revision uint64, ok bool) {
 		e.ackedMs = l.wall()
 	}
 	if e.flags&(behind|ready) == behind && e.revision == revision && s.notifier != nil {
-		if ok {
-			e.flags |= acked
-		}
 		e.due = l.mono() + int64(waitAfter(e.attempt))
 	}
 }

@@ -66,15 +66,9 @@ func (a *api) reload(c *fiber.Ctx, p *wire.Params) error {
 	if !p.Has("count") {
 		return missing("count", "Integer")
 	}
-	keep, err := p.ReloadCount()
-	if err != nil {
+	if err := a.Reload(p); err != nil {
 		return err
 	}
-	ip, port, err := p.Redirect()
-	if err != nil {
-		return err
-	}
-	a.Clients.Keep(keep, ip, port)
 	return wire.SendText(c, fiber.StatusOK, wire.Text, "success")
 }
 
@@ -83,16 +77,13 @@ func (a *api) balance(c *fiber.Ctx, _ *wire.Params) error {
 	return wire.SendText(c, fiber.StatusOK, wire.Text, "Ok")
 }
 
-// reloadClient answers the same when there is no such client, as in Nacos: it is not here then.
 func (a *api) reloadClient(c *fiber.Ctx, p *wire.Params) error {
 	id := p.Text("connectionId")
 	if !p.Has("connectionId") {
 		return missing("connectionId", "String")
 	}
-	ip, port, err := p.Redirect()
-	if err != nil {
+	if err := a.ReloadClient(p, id); err != nil {
 		return err
 	}
-	a.Clients.Send(id, ip, port)
 	return wire.SendText(c, fiber.StatusOK, wire.Text, "success")
 }

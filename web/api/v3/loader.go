@@ -44,31 +44,22 @@ func (a *api) reload(c *fiber.Ctx, p *wire.Params) error {
 	if _, err := argument(p, "count"); err != nil {
 		return err
 	}
-	keep, err := p.ReloadCount()
-	if err != nil {
+	if err := a.Reload(p); err != nil {
 		return err
 	}
-	ip, port, err := p.Redirect()
-	if err != nil {
-		return err
-	}
-	a.Clients.Keep(keep, ip, port)
 	return wire.OK(c, "success")
 }
 
 // balance has nothing to do while there is one node.
 func (a *api) balance(c *fiber.Ctx, _ *wire.Params) error { return wire.OK(c, "Ok") }
 
-// reloadClient answers the same when there is no such client, as in Nacos: it is not here then.
 func (a *api) reloadClient(c *fiber.Ctx, p *wire.Params) error {
 	id, err := argument(p, "connectionId")
 	if err != nil {
 		return err
 	}
-	ip, port, err := p.Redirect()
-	if err != nil {
+	if err := a.ReloadClient(p, id); err != nil {
 		return err
 	}
-	a.Clients.Send(id, ip, port)
 	return wire.OK(c, "success")
 }

@@ -91,8 +91,31 @@ func (d *Deps) Loads() (all, sdks int) {
 	return all, sdks
 }
 
-// Redirect reads the parameter redirectAddress, ip:port or nothing.
-func (p *Params) Redirect() (ip, port string, err error) {
+// Reload asks surplus clients to go to another server, as the parameters count and redirectAddress say.
+func (d *Deps) Reload(p *Params) error {
+	keep, err := strconv.Atoi(strings.TrimSpace(p.Text("count")))
+	if err != nil || keep < 0 {
+		return Refuse(fiber.StatusBadRequest, ParameterInvalid, "Parameter 'count' is \""+p.Text("count")+"\", it must be how many clients are to stay")
+	}
+	ip, port, err := p.redirect()
+	if err == nil {
+		d.Clients.Keep(keep, ip, port)
+	}
+	return err
+}
+
+// ReloadClient asks the client with that connection to go to another server, as the parameter redirectAddress says. That
+// there is none is no error, as in Nacos: it is not here then.
+func (d *Deps) ReloadClient(p *Params, id string) error {
+	ip, port, err := p.redirect()
+	if err == nil {
+		d.Clients.Send(id, ip, port)
+	}
+	return err
+}
+
+// redirect reads the parameter redirectAddress, ip:port or nothing.
+func (p *Params) redirect() (ip, port string, err error) {
 	text := p.Text("redirectAddress")
 	if Blank(text) {
 		return "", "", nil
@@ -102,15 +125,6 @@ func (p *Params) Redirect() (ip, port string, err error) {
 		return "", "", Refuse(fiber.StatusBadRequest, ParameterInvalid, "Parameter 'redirectAddress' is \""+text+"\", it must be ip:port")
 	}
 	return text[:i], text[i+1:], nil
-}
-
-// ReloadCount reads the required parameter count.
-func (p *Params) ReloadCount() (int, error) {
-	n, err := strconv.Atoi(strings.TrimSpace(p.Text("count")))
-	if err != nil || n < 0 {
-		return 0, Refuse(fiber.StatusBadRequest, ParameterInvalid, "Parameter 'count' is \""+p.Text("count")+"\", it must be how many clients are to stay")
-	}
-	return n, nil
 }
 
 const (
