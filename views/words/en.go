@@ -11,7 +11,7 @@ var english = Words{
 		InsecureText: "Anybody who reaches %s can read and change every configuration, because the server was started with --insecure.",
 		Figures:      "Figures",
 		Configs:      "Configurations", Namespaces: "Namespaces",
-		Listening: "Connected clients", ListeningNote: "%s listenings",
+		Listening: "Connected clients", ListeningNote: "listenings: %s",
 		Writes: "Writes since start", WritesNote: "%s fsyncs in all",
 		Latest: "Latest changes", LatestNone: "Nothing was changed yet.",
 		ColumnConfig: "Configuration", ColumnChanged: "Changed",
