@@ -15,6 +15,8 @@ const (
 	KindConfig    Kind = 100
 	KindNamespace Kind = 200
 	KindNaming    Kind = 300
+	KindAuth      Kind = 400
+	KindDraft     Kind = 500
 )
 
 // Command is one wish: its kind and its protobuf body. Whoever submits it has chosen time, ids and
