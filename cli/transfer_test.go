@@ -70,7 +70,7 @@ func newBackend(t *testing.T) *backend {
 		<-served
 	})
 	b.url = "http://" + l.Addr().String()
-	if err := b.namespaces.Create(t.Context(), "dev", "dev", ""); err != nil {
+	if err := b.namespaces.Create(t.Context(), namespace.Actor{}, "dev", "dev", ""); err != nil {
 		t.Fatal(err)
 	}
 	b.commands = 0

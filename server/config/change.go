@@ -45,4 +45,6 @@ type Happening struct {
 	MD5 string
 	// User and IP are those of who did it.
 	User, IP string
+	// Note is why it was done.
+	Note Note
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -21,10 +20,11 @@ const (
 	KindRemoveMany  = journal.KindConfig + 3
 	KindSetCapacity = journal.KindConfig + 4
 	KindTrimHistory = journal.KindConfig + 5
+	KindPromote     = journal.KindConfig + 6
 )
 
 // Owns reports whether kind is a command of this package.
-func Owns(kind journal.Kind) bool { return kind >= KindPublish && kind <= KindTrimHistory }
+func Owns(kind journal.Kind) bool { return kind >= KindPublish && kind <= KindPromote }
 
 // decode returns the message that a command's body holds.
 func decode(cmd journal.Command) (proto.Message, error) {
@@ -42,6 +42,8 @@ func decode(cmd journal.Command) (proto.Message, error) {
 		m = &configpb.SetCapacity{}
 	case KindTrimHistory:
 		m = &configpb.TrimHistory{}
+	case KindPromote:
+		m = &configpb.Promote{}
 	default:
 		return nil, fmt.Errorf("command kind %d is not one of configurations", cmd.Kind)
 	}
@@ -69,10 +71,10 @@ func Touches(cmd journal.Command) (Touched, error) {
 	var t Touched
 	switch m := m.(type) {
 	case *configpb.Publish:
-		t.publish(m)
+		t.publish(m.Key, m.Quota)
 	case *configpb.PublishMany:
 		for _, p := range m.Items {
-			t.publish(p)
+			t.publish(p.Key, p.Quota)
 		}
 	case *configpb.Remove:
 		t.Keys = append(t.Keys, keyOf(m.Key))
@@ -80,16 +82,18 @@ func Touches(cmd journal.Command) (Touched, error) {
 		for _, r := range m.Items {
 			t.Keys = append(t.Keys, keyOf(r.Key))
 		}
+	case *configpb.Promote:
+		t.publish(m.Key, m.Quota)
 	case *configpb.SetCapacity:
 		t.Capacities = append(t.Capacities, Capacity{Namespace: m.GetNamespace(), Group: m.GetGroup()})
 	}
 	return t, nil
 }
 
-func (t *Touched) publish(p *configpb.Publish) {
-	k := keyOf(p.Key)
+func (t *Touched) publish(key *configpb.Key, q *configpb.Quota) {
+	k := keyOf(key)
 	t.Keys = append(t.Keys, k)
-	if p.Quota.GetCheck() {
+	if q.GetCheck() {
 		t.Quota = true
 		c := capacityOf(k)
 		t.Capacities = append(t.Capacities, Capacity{Namespace: c.namespace, Group: c.group}, Capacity{})
@@ -116,6 +120,8 @@ func (s *State) Decide(cmd journal.Command) (Outcome, []journal.Change, error) {
 		for _, r := range m.Items {
 			d.out.Items = append(d.out.Items, d.remove(r))
 		}
+	case *configpb.Promote:
+		d.out = d.promote(m)
 	case *configpb.SetCapacity:
 		d.out = d.setCapacity(m)
 	case *configpb.TrimHistory:
@@ -182,7 +188,7 @@ func (d *decision) publish(p *configpb.Publish) Outcome {
 	if it != nil {
 		before = it.Formal
 	}
-	if f := d.checkQuota(k, p, before == nil); f != nil {
+	if f := d.checkQuota(k, p.Quota, len(p.Content), before == nil); f != nil {
 		return Outcome{Fault: f, Existed: before != nil}
 	}
 	if f := checkCAS(p, before != nil, before.md5(), before.revision()); f != nil {
@@ -198,12 +204,7 @@ func (d *decision) publish(p *configpb.Publish) Outcome {
 		after.Grays = it.Grays
 	}
 	d.set(k, after)
-	d.changes = append(d.changes, EntryChange{Before: before, After: e})
-	if before == nil {
-		d.addHistory(e.history(OpInsert, 0), p.Actor, p.AtMs, e.Revision, e.MD5)
-	} else {
-		d.addHistory(before.history(OpUpdate, before.ID), p.Actor, p.AtMs, e.Revision, e.MD5)
-	}
+	d.changeEntry(before, e, deed{p.Actor, p.AtMs, noteOf(p.Note)})
 	return Outcome{Revision: e.Revision, ID: e.ID, MD5: e.MD5, Existed: before != nil}
 }
 
@@ -292,11 +293,12 @@ func (d *decision) publishGray(p *configpb.Publish) Outcome {
 	g.Revision = d.newRevision()
 	d.set(k, withGray(it, g))
 	d.changes = append(d.changes, GrayChange{Before: before, After: g})
-	if before == nil {
-		d.addHistory(g.history(OpInsert, 0), p.Actor, p.AtMs, g.Revision, g.MD5)
-	} else {
-		d.addHistory(before.history(OpUpdate, before.ID), p.Actor, p.AtMs, g.Revision, g.MD5)
+	by := deed{p.Actor, p.AtMs, noteOf(p.Note)}
+	h := g.history(OpInsert, 0, by.note)
+	if before != nil {
+		h = before.history(OpUpdate, before.ID, by.note)
 	}
+	d.addHistory(h, by, g.Revision, g.MD5)
 	return Outcome{Revision: g.Revision, ID: g.ID, MD5: g.MD5, Existed: before != nil}
 }
 
@@ -305,6 +307,7 @@ func (d *decision) publishGray(p *configpb.Publish) Outcome {
 func (d *decision) remove(r *configpb.Remove) Outcome {
 	k := keyOf(r.Key)
 	it := d.Get(k)
+	by := deed{r.Actor, r.AtMs, noteOf(r.Note)}
 	if r.GrayName != "" {
 		g := it.Gray(r.GrayName)
 		if g == nil {
@@ -312,7 +315,7 @@ func (d *decision) remove(r *configpb.Remove) Outcome {
 		}
 		rev := d.newRevision()
 		d.set(k, withoutGray(it, r.GrayName))
-		d.removeGray(g, r, rev)
+		d.removeGray(g, by, rev)
 		return Outcome{Revision: rev, ID: g.ID, Existed: true}
 	}
 	if it == nil || r.Id != 0 && (it.Formal == nil || it.Formal.ID != r.Id) {
@@ -323,81 +326,57 @@ func (d *decision) remove(r *configpb.Remove) Outcome {
 	out := Outcome{Revision: rev}
 	if e := it.Formal; e != nil {
 		d.changes = append(d.changes, EntryChange{Before: e})
-		d.addHistory(e.history(OpDelete, e.ID), r.Actor, r.AtMs, rev, "")
+		d.addHistory(e.history(OpDelete, e.ID, by.note), by, rev, "")
 		out.ID, out.Existed = e.ID, true
 	}
 	for _, g := range it.Grays {
-		d.removeGray(g, r, rev)
+		d.removeGray(g, by, rev)
 	}
 	return out
 }
 
-func (d *decision) removeGray(g *Gray, r *configpb.Remove, rev uint64) {
+func (d *decision) removeGray(g *Gray, by deed, rev uint64) {
 	d.changes = append(d.changes, GrayChange{Before: g})
-	d.addHistory(g.history(OpDelete, g.ID), r.Actor, r.AtMs, rev, "")
+	d.addHistory(g.history(OpDelete, g.ID, by.note), by, rev, "")
 }
 
-// addHistory adds h, what was done by whom at revision rev; md5 is that of the content which is held since, "" for none.
-func (d *decision) addHistory(h *History, by *configpb.Actor, atMs int64, rev uint64, md5 string) {
-	h.SrcUser, h.SrcIP, h.Revision = by.GetUser(), by.GetIp(), rev
-	h.CreatedMs, h.ModifiedMs = atMs, atMs
+// deed is who did something, when and why.
+type deed struct {
+	actor *configpb.Actor
+	atMs  int64
+	note  Note
+}
+
+// addHistory adds h, what was done at revision rev; md5 is that of the content which is held since, "" for none.
+func (d *decision) addHistory(h *History, by deed, rev uint64, md5 string) {
+	h.SrcUser, h.SrcIP, h.Revision = by.actor.GetUser(), by.actor.GetIp(), rev
+	h.CreatedMs, h.ModifiedMs = by.atMs, by.atMs
 	if !d.databaseIDs {
 		h.NID = d.nextHistory
 		d.nextHistory++
 	}
 	d.changes = append(d.changes, HistoryAdded{Row: h})
 	if d.happened != nil {
-		d.happened(Happening{Key: h.Key, Op: h.Op, Gray: h.GrayName, Revision: rev, MD5: md5, User: h.SrcUser, IP: h.SrcIP})
+		d.happened(Happening{Key: h.Key, Op: h.Op, Gray: h.GrayName, Revision: rev, MD5: md5, User: h.SrcUser, IP: h.SrcIP, Note: by.note})
 	}
 }
 
-func (e *Entry) history(op string, id int64) *History {
+func (e *Entry) history(op string, id int64, n Note) *History {
 	return &History{
 		ConfigID: id, Key: e.Key, Content: e.Content, MD5: e.MD5, AppName: e.AppName, EncryptedDataKey: e.EncryptedDataKey,
-		Op: op, PublishType: PublishFormal, ExtInfo: e.extInfo(),
+		Op: op, PublishType: PublishFormal, ExtInfo: e.extInfo(n),
 	}
 }
 
-func (g *Gray) history(op string, id int64) *History {
+func (g *Gray) history(op string, id int64, n Note) *History {
 	return &History{
 		ConfigID: id, Key: g.Key, Content: g.Content, MD5: g.MD5, AppName: g.AppName, EncryptedDataKey: g.EncryptedDataKey,
-		Op: op, PublishType: PublishGray, GrayName: g.Name, ExtInfo: g.extInfo(),
+		Op: op, PublishType: PublishGray, GrayName: g.Name, ExtInfo: g.extInfo(n),
 	}
-}
-
-// extInfo returns the attributes as Nacos keeps them in a history row's ext_info; blank ones are left out.
-func (e *Entry) extInfo() string {
-	b, _ := json.Marshal(struct {
-		Type    string `json:"type,omitempty"`
-		Tags    string `json:"config_tags,omitempty"`
-		Effect  string `json:"effect,omitempty"`
-		SrcUser string `json:"src_user,omitempty"`
-		Desc    string `json:"c_desc,omitempty"`
-		Use     string `json:"c_use,omitempty"`
-		Schema  string `json:"c_schema,omitempty"`
-	}{e.Type, JoinTags(e.Tags), text(e.Effect), e.SrcUser, text(e.Desc), text(e.Use), text(e.Schema)})
-	return string(b)
-}
-
-func (g *Gray) extInfo() string {
-	b, _ := json.Marshal(struct {
-		Name    string `json:"gray_name,omitempty"`
-		SrcUser string `json:"src_user,omitempty"`
-		Rule    string `json:"gray_rule,omitempty"`
-	}{g.Name, g.SrcUser, g.Rule.JSON()})
-	return string(b)
-}
-
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }
 
 // checkQuota applies the capacity rules, when the submitter's settings switch them on.
-func (d *decision) checkQuota(k Key, p *configpb.Publish, inserting bool) *fault.Error {
-	q := p.Quota
+func (d *decision) checkQuota(k Key, q *configpb.Quota, length int, inserting bool) *fault.Error {
 	if !q.GetCheck() {
 		return nil
 	}
@@ -414,7 +393,7 @@ func (d *decision) checkQuota(k Key, p *configpb.Publish, inserting bool) *fault
 	if row != nil && row.MaxSize > 0 {
 		size = row.MaxSize
 	}
-	if n := int64(len(p.Content)); size > 0 && n > size {
+	if n := int64(length); size > 0 && n > size {
 		return fault.New(fault.Limited, "the content has %d bytes, %s allows %d for one configuration", n, what, size).WithCode(CodeMaxSize)
 	}
 	if !inserting {

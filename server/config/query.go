@@ -56,6 +56,42 @@ type Queries interface {
 	HistoryPrevious(ctx context.Context, configID int64) (*History, error)
 	// HistoryNext returns the oldest row of row's key, publish type and gray name that is newer than row, nil when there is none.
 	HistoryNext(ctx context.Context, row *History) (*History, error)
+	// Revisions returns, newest first and without contents, the rows of one key that have a revision below
+	// before, 0 for all: the newest most of them, and those of the same change as the last of these.
+	Revisions(ctx context.Context, key Key, before uint64, most int) ([]Revision, error)
+	// HistoryAt returns the row of the change of key's variant grayName, "" for the formal content, that
+	// made revision, with content, and the variant's next newer row, with content too; nil each when there is none.
+	HistoryAt(ctx context.Context, key Key, grayName string, revision uint64) (row, next *History, err error)
+	// HistoryOf returns all rows of key that one change made, with contents.
+	HistoryOf(ctx context.Context, key Key, revision uint64) ([]*History, error)
+	// Deleted returns the newest removal of each configuration that has no formal content now, newest
+	// first, without contents.
+	Deleted(ctx context.Context, f DeletedFilter, pageNo, pageSize int) (Page[*History], error)
 	// HistoryOldest returns the modification time of the oldest row in ms, 0 when there is none.
 	HistoryOldest(ctx context.Context) (int64, error)
+}
+
+// Revision is a row of history without content, and what its change made of the variant.
+type Revision struct {
+	History
+	// Size is the length of the row's own content in bytes.
+	Size int64
+	// Next is the variant's next newer row, which has the content that this change made; nil when there
+	// is none, and what is held has it.
+	Next *NextRow
+}
+
+// NextRow is what is known of the next newer row of a variant.
+type NextRow struct {
+	Op   string
+	MD5  string
+	Size int64
+}
+
+// DeletedFilter says which removed configurations a list holds. Empty fields do not restrict.
+type DeletedFilter struct {
+	// Namespace is canonical.
+	Namespace string
+	// Text stands in the dataId or the group, in whatever case.
+	Text string
 }

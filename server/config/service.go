@@ -51,6 +51,8 @@ type Draft struct {
 	// IfRevision, when not 0, is the revision that what is held must have; unlike with CASMD5, nothing held is a conflict.
 	IfRevision uint64
 	Gray       *GrayDraft
+	// Note says why; history keeps it.
+	Note Note
 }
 
 // IfPresent says what a publish of many does with configurations that exist.
@@ -281,7 +283,7 @@ func (s *Service) command(by Actor, d *Draft) (*configpb.Publish, error) {
 		return nil, err
 	}
 	p := &configpb.Publish{
-		Key: keyPB(d.Key), Content: d.Content, Md5: MD5(d.Content), Actor: by.pb(), AtMs: clock.Millis(s.clock), CasMd5: d.CASMD5, IfRevision: d.IfRevision, Quota: s.quota,
+		Key: keyPB(d.Key), Content: d.Content, Md5: MD5(d.Content), Actor: by.pb(), AtMs: clock.Millis(s.clock), CasMd5: d.CASMD5, IfRevision: d.IfRevision, Quota: s.quota, Note: d.Note.pb(),
 		Attributes: &configpb.Attributes{
 			Type: KnownType(d.Type), AppName: d.AppName, TagsGiven: d.TagsGiven, Tags: distinct(d.Tags),
 			Desc: d.Desc, Use: d.Use, Effect: d.Effect, Schema: d.Schema, EncryptedDataKey: d.EncryptedDataKey,
@@ -329,6 +331,9 @@ func (s *Service) check(d *Draft) error {
 		return fault.New(fault.Invalid, "the content is not UTF-8: byte %d is not part of a character", badByte(d.Content)).WithCode(CodeEncoding)
 	}
 	if err := d.checkAttributes(); err != nil {
+		return err
+	}
+	if err := d.Note.check(); err != nil {
 		return err
 	}
 	return d.checkGray()
@@ -421,23 +426,30 @@ const (
 	CodeEncoding  fault.Code = "encoding"  // content is not UTF-8
 	CodeAttribute fault.Code = "attribute" // a tag, desc, use, effect, type or schema is too long or too many
 	CodeTag       fault.Code = "tag"       // an illegal gray tag
+	CodeNote      fault.Code = "note"      // a comment that is too long or not plain
 )
 
 // Remove takes away the variant grayName of k or, when that is empty, the formal content and every
-// variant. Removing what is absent is no fault: Outcome.Existed tells.
-func (s *Service) Remove(ctx context.Context, by Actor, k Key, grayName string) (Outcome, error) {
+// variant; note says why. Removing what is absent is no fault: Outcome.Existed tells.
+func (s *Service) Remove(ctx context.Context, by Actor, k Key, grayName string, note Note) (Outcome, error) {
 	if err := checkKey(k); err != nil {
 		return Outcome{}, err
 	}
-	out, err := s.submit(ctx, KindRemove, &configpb.Remove{Key: keyPB(k), GrayName: grayName, Actor: by.pb(), AtMs: clock.Millis(s.clock)})
+	if err := note.check(); err != nil {
+		return Outcome{}, err
+	}
+	out, err := s.submit(ctx, KindRemove, &configpb.Remove{Key: keyPB(k), GrayName: grayName, Actor: by.pb(), AtMs: clock.Millis(s.clock), Note: note.pb()})
 	if err == nil && out.Revision > 0 {
 		s.removed.Add(1)
 	}
 	return out, err
 }
 
-// RemoveIDs takes away the configurations with these row ids and returns how many there were.
-func (s *Service) RemoveIDs(ctx context.Context, by Actor, ids []int64) (int, error) {
+// RemoveIDs takes away the configurations with these row ids and returns how many there were; note says why.
+func (s *Service) RemoveIDs(ctx context.Context, by Actor, ids []int64, note Note) (int, error) {
+	if err := note.check(); err != nil {
+		return 0, err
+	}
 	const chunk = 500
 	n := 0
 	for len(ids) > 0 {
@@ -449,7 +461,7 @@ func (s *Service) RemoveIDs(ctx context.Context, by Actor, ids []int64) (int, er
 		}
 		m := &configpb.RemoveMany{}
 		for _, e := range page.Items {
-			m.Items = append(m.Items, &configpb.Remove{Key: keyPB(e.Key), Id: e.ID, Actor: by.pb(), AtMs: clock.Millis(s.clock)})
+			m.Items = append(m.Items, &configpb.Remove{Key: keyPB(e.Key), Id: e.ID, Actor: by.pb(), AtMs: clock.Millis(s.clock), Note: note.pb()})
 		}
 		if len(m.Items) == 0 {
 			continue
@@ -466,57 +478,6 @@ func (s *Service) RemoveIDs(ctx context.Context, by Actor, ids []int64) (int, er
 		}
 	}
 	return n, nil
-}
-
-// CapacityUse is a quota row with what counts against it.
-type CapacityUse struct {
-	Capacity
-	Usage int64
-}
-
-// Capacity returns the quota row of a namespace, or of a group of the default namespace when
-// namespace is empty, or of the cluster when both are; one is made when there is none, as in Nacos.
-func (s *Service) Capacity(ctx context.Context, namespace, group string) (CapacityUse, error) {
-	row := s.state.Capacity(namespace, group)
-	if row == nil {
-		var err error
-		if row, err = s.setCapacity(ctx, namespace, group, CapacityLimits{}); err != nil {
-			return CapacityUse{}, err
-		}
-	}
-	return CapacityUse{Capacity: *row, Usage: s.state.Usage(namespace, group)}, nil
-}
-
-// CapacityLimits are the limits to set; nil ones stay as they are.
-type CapacityLimits struct{ Quota, MaxSize, MaxAggrCount, MaxAggrSize *int64 }
-
-// SetCapacity changes a quota row. Faults: Invalid when no limit is given or one is below 1.
-func (s *Service) SetCapacity(ctx context.Context, namespace, group string, l CapacityLimits) error {
-	given := false
-	for _, v := range []*int64{l.Quota, l.MaxSize, l.MaxAggrCount, l.MaxAggrSize} {
-		if v == nil {
-			continue
-		}
-		if given = true; *v < 1 {
-			return fault.New(fault.Invalid, "a capacity limit is %d, it must be at least 1", *v)
-		}
-	}
-	if !given {
-		return fault.New(fault.Invalid, "no limit is given: one of quota, maxSize, maxAggrCount, maxAggrSize is needed")
-	}
-	_, err := s.setCapacity(ctx, namespace, group, l)
-	return err
-}
-
-func (s *Service) setCapacity(ctx context.Context, namespace, group string, l CapacityLimits) (*Capacity, error) {
-	m := &configpb.SetCapacity{Quota: l.Quota, MaxSize: l.MaxSize, MaxAggrCount: l.MaxAggrCount, MaxAggrSize: l.MaxAggrSize, AtMs: clock.Millis(s.clock)}
-	if namespace != "" {
-		m.Of = &configpb.SetCapacity_Namespace{Namespace: namespace}
-	} else {
-		m.Of = &configpb.SetCapacity_Group{Group: group}
-	}
-	out, err := s.submit(ctx, KindSetCapacity, m)
-	return out.Capacity, err
 }
 
 // DefaultQuota returns the quotas that hold where a capacity row says 0.

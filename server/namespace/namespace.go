@@ -41,6 +41,24 @@ type Change struct{ Before, After *Namespace }
 // Table implements journal.Change.
 func (Change) Table() string { return "tenant_info" }
 
+// Happening is a change that was decided and is durable.
+type Happening struct {
+	// Op is OpCreate, OpUpdate or OpRemove.
+	Op string
+	ID string
+	// Name is the one since, of a removal the last one.
+	Name string
+	// User and IP are those of who did it.
+	User, IP string
+}
+
+// The operations of a Happening.
+const (
+	OpCreate = "create"
+	OpUpdate = "update"
+	OpRemove = "remove"
+)
+
 // Outcome is what was decided of a command. It implements journal.Outcome.
 type Outcome struct {
 	// Fault says why the command was refused.
@@ -63,6 +81,8 @@ type State struct {
 	mu     sync.RWMutex
 	byID   map[string]*Namespace
 	others int
+
+	happened func(Happening) // called by the applying goroutine
 }
 
 // NewState returns an empty state.
@@ -165,36 +185,59 @@ func (s *State) Decide(cmd journal.Command) (Outcome, []journal.Change, error) {
 	if err != nil {
 		return Outcome{}, nil, err
 	}
+	out, changes := s.decide(m)
+	if s.happened != nil && len(changes) > 0 {
+		s.happened(happening(m, changes[0].(Change)))
+	}
+	return out, changes, nil
+}
+
+func happening(m proto.Message, c Change) Happening {
+	var by *namespacepb.Actor
+	if m, ok := m.(interface{ GetActor() *namespacepb.Actor }); ok {
+		by = m.GetActor()
+	}
+	op, n := OpUpdate, c.After
+	switch {
+	case c.Before == nil:
+		op = OpCreate
+	case c.After == nil:
+		op, n = OpRemove, c.Before
+	}
+	return Happening{Op: op, ID: n.ID, Name: n.Name, User: by.GetUser(), IP: by.GetIp()}
+}
+
+func (s *State) decide(m proto.Message) (Outcome, []journal.Change) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch m := m.(type) {
 	case *namespacepb.Create:
 		if s.byID[m.Id] != nil {
-			return Outcome{Existed: true, Fault: fault.New(fault.Conflict, "namespaceId [%s] already exist.", m.Id).WithCode(CodeExists)}, nil, nil
+			return Outcome{Existed: true, Fault: fault.New(fault.Conflict, "namespaceId [%s] already exist.", m.Id).WithCode(CodeExists)}, nil
 		}
 		if n := len(s.byID) + s.others; m.MaxCount > 0 && int64(n) >= m.MaxCount {
-			return Outcome{Fault: fault.New(fault.Limited, "there are %d namespaces, the most that may be (setting max-namespaces)", n).WithCode(CodeTooMany)}, nil, nil
+			return Outcome{Fault: fault.New(fault.Limited, "there are %d namespaces, the most that may be (setting max-namespaces)", n).WithCode(CodeTooMany)}, nil
 		}
 		n := &Namespace{ID: m.Id, Name: m.Name, Desc: m.Desc, CreatedMs: m.AtMs, ModifiedMs: m.AtMs}
 		s.byID[m.Id] = n
-		return Outcome{}, []journal.Change{Change{After: n}}, nil
+		return Outcome{}, []journal.Change{Change{After: n}}
 	case *namespacepb.Update:
 		before := s.byID[m.Id]
 		if before == nil {
-			return Outcome{}, nil, nil
+			return Outcome{}, nil
 		}
 		n := &Namespace{ID: m.Id, Name: m.Name, Desc: m.Desc, CreatedMs: before.CreatedMs, ModifiedMs: m.AtMs}
 		s.byID[m.Id] = n
-		return Outcome{Existed: true}, []journal.Change{Change{Before: before, After: n}}, nil
+		return Outcome{Existed: true}, []journal.Change{Change{Before: before, After: n}}
 	case *namespacepb.Remove:
 		before := s.byID[m.Id]
 		if before == nil {
-			return Outcome{}, nil, nil
+			return Outcome{}, nil
 		}
 		delete(s.byID, m.Id)
-		return Outcome{Existed: true}, []journal.Change{Change{Before: before}}, nil
+		return Outcome{Existed: true}, []journal.Change{Change{Before: before}}
 	}
-	return Outcome{}, nil, nil
+	return Outcome{}, nil
 }
 
 // Codes of faults that Nacos' error table tells apart.

@@ -27,6 +27,8 @@ func (d *direct) Submit(_ context.Context, cmd journal.Command) (journal.Result,
 	return journal.Result{Outcome: out}, err
 }
 
+var alice = Actor{User: "alice", IP: "10.0.0.7"}
+
 func TestNamespacesAreCreatedChangedAndRemoved(t *testing.T) {
 	ctx := context.Background()
 	now := clock.NewFixed(time.UnixMilli(1000))
@@ -55,7 +57,7 @@ func TestNamespacesAreCreatedChangedAndRemoved(t *testing.T) {
 	} {
 		now.Add(time.Millisecond)
 		before := len(j.changes)
-		err := s.Create(ctx, tt.id, tt.show, tt.desc)
+		err := s.Create(ctx, alice, tt.id, tt.show, tt.desc)
 		if (err == nil) != tt.ok || err != nil && (fault.KindOf(err) != tt.kind || fault.CodeOf(err) != tt.code) {
 			t.Errorf("%s: %v (%s, %q)", tt.name, err, fault.KindOf(err), fault.CodeOf(err))
 		}
@@ -63,16 +65,16 @@ func TestNamespacesAreCreatedChangedAndRemoved(t *testing.T) {
 			t.Errorf("%s: wrote %d rows", tt.name, wrote)
 		}
 	}
-	if existed, err := s.Update(ctx, "b", "B", "text"); !existed || err != nil {
+	if existed, err := s.Update(ctx, alice, "b", "B", "text"); !existed || err != nil {
 		t.Error(existed, err)
 	}
-	if existed, err := s.Update(ctx, "absent", "B", ""); existed || err != nil {
+	if existed, err := s.Update(ctx, alice, "absent", "B", ""); existed || err != nil {
 		t.Error(existed, err)
 	}
 	if n := s.Get("b"); n.Name != "B" || n.Desc != "text" {
 		t.Errorf("%+v", n)
 	}
-	if existed, err := s.Remove(ctx, "c"); !existed || err != nil {
+	if existed, err := s.Remove(ctx, alice, "c"); !existed || err != nil {
 		t.Error(existed, err)
 	}
 	var ids []string

@@ -29,7 +29,18 @@ type Options struct {
 	MaxCount int64
 	// SubmitTimeout is how long a write may take. Default 10 s.
 	SubmitTimeout time.Duration
+	// Happened, when not nil, is called for each namespace that was created, changed or removed, on the
+	// applying goroutine: it must not block.
+	Happened func(Happening)
 }
+
+// Actor is who asks for a change.
+type Actor struct {
+	User string
+	IP   string
+}
+
+func (a Actor) pb() *namespacepb.Actor { return &namespacepb.Actor{User: a.User, Ip: a.IP} }
 
 // Service is what edges call. It is safe for concurrent use.
 type Service struct {
@@ -49,6 +60,7 @@ func New(c clock.Clock, o Options) (*Service, *State) {
 		o.SubmitTimeout = 10 * time.Second
 	}
 	s := &Service{state: NewState(), clock: c, opts: o}
+	s.state.happened = o.Happened
 	return s, s.state
 }
 
@@ -71,7 +83,7 @@ func (s *Service) Exists(id string) bool {
 
 // Create makes a namespace. Faults: Invalid for an illegal id, name or description, Conflict
 // (CodeExists) when the id is taken or the default one's, Limited when there are too many.
-func (s *Service) Create(ctx context.Context, id, name, desc string) error {
+func (s *Service) Create(ctx context.Context, by Actor, id, name, desc string) error {
 	if id == "" {
 		return fault.New(fault.Invalid, "the namespace id is blank").WithCode(CodeIllegal)
 	}
@@ -84,25 +96,25 @@ func (s *Service) Create(ctx context.Context, id, name, desc string) error {
 	if id == resource.DefaultNamespace {
 		return fault.New(fault.Conflict, "namespaceId [%s] already exist.", id).WithCode(CodeExists)
 	}
-	_, err := s.submit(ctx, KindCreate, &namespacepb.Create{Id: id, Name: name, Desc: desc, AtMs: clock.Millis(s.clock), MaxCount: s.opts.MaxCount})
+	_, err := s.submit(ctx, KindCreate, &namespacepb.Create{Id: id, Name: name, Desc: desc, AtMs: clock.Millis(s.clock), MaxCount: s.opts.MaxCount, Actor: by.pb()})
 	return err
 }
 
 // Update changes name and description; existed is false when there is no such namespace, which is no fault.
-func (s *Service) Update(ctx context.Context, id, name, desc string) (existed bool, err error) {
+func (s *Service) Update(ctx context.Context, by Actor, id, name, desc string) (existed bool, err error) {
 	if err := checkID(id); err != nil {
 		return false, err
 	}
 	if err := checkTexts(name, desc); err != nil {
 		return false, err
 	}
-	out, err := s.submit(ctx, KindUpdate, &namespacepb.Update{Id: id, Name: name, Desc: desc, AtMs: clock.Millis(s.clock)})
+	out, err := s.submit(ctx, KindUpdate, &namespacepb.Update{Id: id, Name: name, Desc: desc, AtMs: clock.Millis(s.clock), Actor: by.pb()})
 	return out.Existed, err
 }
 
 // Remove takes a namespace away, not what is in it; existed is false when there was none, which is no fault.
-func (s *Service) Remove(ctx context.Context, id string) (existed bool, err error) {
-	out, err := s.submit(ctx, KindRemove, &namespacepb.Remove{Id: id})
+func (s *Service) Remove(ctx context.Context, by Actor, id string) (existed bool, err error) {
+	out, err := s.submit(ctx, KindRemove, &namespacepb.Remove{Id: id, Actor: by.pb(), AtMs: clock.Millis(s.clock)})
 	return out.Existed, err
 }
 

@@ -271,7 +271,7 @@ func (s *Server) remove(ctx context.Context, c *Conn, m *payload.Message) reply 
 		return s.fail(r)
 	}
 	gray := strings.TrimSpace(tag)
-	out, err := s.cfg.Configs.Remove(ctx, config.Actor{IP: c.Client.IP}, n.key(), gray)
+	out, err := s.cfg.Configs.Remove(ctx, config.Actor{IP: c.Client.IP}, n.key(), gray, config.Note{})
 	switch {
 	case err != nil:
 		return s.fault(typ, err)

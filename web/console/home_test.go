@@ -116,7 +116,7 @@ func TestThePageIsAlsoWhereNacosHasIt(t *testing.T) {
 
 func TestLatestChangesAreShownNewestFirst(t *testing.T) {
 	s := newSite(t, nil)
-	if err := s.deps.Namespaces.Create(t.Context(), "dev-id", "<b>dev", ""); err != nil {
+	if err := s.deps.Namespaces.Create(t.Context(), namespace.Actor{}, "dev-id", "<b>dev", ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"a1", "a2", "a3", "a4", "a5", "a6", "a7"} {

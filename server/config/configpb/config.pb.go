@@ -185,6 +185,67 @@ func (x *Actor) GetIp() string {
 	return ""
 }
 
+// Note is what history keeps of why a change was made.
+type Note struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Comment       string                 `protobuf:"bytes,1,opt,name=comment,proto3" json:"comment,omitempty"`
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`  // empty: a plain publish or removal
+	From          uint64                 `protobuf:"varint,3,opt,name=from,proto3" json:"from,omitempty"` // revision that the content was taken from
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Note) Reset() {
+	*x = Note{}
+	mi := &file_server_config_configpb_config_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Note) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Note) ProtoMessage() {}
+
+func (x *Note) ProtoReflect() protoreflect.Message {
+	mi := &file_server_config_configpb_config_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Note.ProtoReflect.Descriptor instead.
+func (*Note) Descriptor() ([]byte, []int) {
+	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Note) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
+func (x *Note) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Note) GetFrom() uint64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
 // Attributes are what a publish sets beside the content. Absent optional fields mean what Nacos
 // means by a missing parameter: app_name and tags stay as they are, the others become null.
 type Attributes struct {
@@ -204,7 +265,7 @@ type Attributes struct {
 
 func (x *Attributes) Reset() {
 	*x = Attributes{}
-	mi := &file_server_config_configpb_config_proto_msgTypes[2]
+	mi := &file_server_config_configpb_config_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -216,7 +277,7 @@ func (x *Attributes) String() string {
 func (*Attributes) ProtoMessage() {}
 
 func (x *Attributes) ProtoReflect() protoreflect.Message {
-	mi := &file_server_config_configpb_config_proto_msgTypes[2]
+	mi := &file_server_config_configpb_config_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -229,7 +290,7 @@ func (x *Attributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attributes.ProtoReflect.Descriptor instead.
 func (*Attributes) Descriptor() ([]byte, []int) {
-	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{2}
+	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Attributes) GetType() string {
@@ -310,7 +371,7 @@ type Gray struct {
 
 func (x *Gray) Reset() {
 	*x = Gray{}
-	mi := &file_server_config_configpb_config_proto_msgTypes[3]
+	mi := &file_server_config_configpb_config_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -322,7 +383,7 @@ func (x *Gray) String() string {
 func (*Gray) ProtoMessage() {}
 
 func (x *Gray) ProtoReflect() protoreflect.Message {
-	mi := &file_server_config_configpb_config_proto_msgTypes[3]
+	mi := &file_server_config_configpb_config_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -335,7 +396,7 @@ func (x *Gray) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gray.ProtoReflect.Descriptor instead.
 func (*Gray) Descriptor() ([]byte, []int) {
-	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{3}
+	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Gray) GetName() string {
@@ -394,7 +455,7 @@ type Quota struct {
 
 func (x *Quota) Reset() {
 	*x = Quota{}
-	mi := &file_server_config_configpb_config_proto_msgTypes[4]
+	mi := &file_server_config_configpb_config_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -406,7 +467,7 @@ func (x *Quota) String() string {
 func (*Quota) ProtoMessage() {}
 
 func (x *Quota) ProtoReflect() protoreflect.Message {
-	mi := &file_server_config_configpb_config_proto_msgTypes[4]
+	mi := &file_server_config_configpb_config_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -419,7 +480,7 @@ func (x *Quota) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quota.ProtoReflect.Descriptor instead.
 func (*Quota) Descriptor() ([]byte, []int) {
-	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{4}
+	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Quota) GetCheck() bool {
@@ -469,13 +530,14 @@ type Publish struct {
 	Gray          *Gray                  `protobuf:"bytes,8,opt,name=gray,proto3" json:"gray,omitempty"`
 	Quota         *Quota                 `protobuf:"bytes,9,opt,name=quota,proto3" json:"quota,omitempty"`
 	IfRevision    uint64                 `protobuf:"varint,10,opt,name=if_revision,json=ifRevision,proto3" json:"if_revision,omitempty"` // not 0: only if what is held has this revision
+	Note          *Note                  `protobuf:"bytes,11,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Publish) Reset() {
 	*x = Publish{}
-	mi := &file_server_config_configpb_config_proto_msgTypes[5]
+	mi := &file_server_config_configpb_config_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -487,7 +549,7 @@ func (x *Publish) String() string {
 func (*Publish) ProtoMessage() {}
 
 func (x *Publish) ProtoReflect() protoreflect.Message {
-	mi := &file_server_config_configpb_config_proto_msgTypes[5]
+	mi := &file_server_config_configpb_config_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -500,7 +562,7 @@ func (x *Publish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Publish.ProtoReflect.Descriptor instead.
 func (*Publish) Descriptor() ([]byte, []int) {
-	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{5}
+	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Publish) GetKey() *Key {
@@ -573,6 +635,13 @@ func (x *Publish) GetIfRevision() uint64 {
 	return 0
 }
 
+func (x *Publish) GetNote() *Note {
+	if x != nil {
+		return x.Note
+	}
+	return nil
+}
+
 type PublishMany struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Items         []*Publish             `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
@@ -583,7 +652,7 @@ type PublishMany struct {
 
 func (x *PublishMany) Reset() {
 	*x = PublishMany{}
-	mi := &file_server_config_configpb_config_proto_msgTypes[6]
+	mi := &file_server_config_configpb_config_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -595,7 +664,7 @@ func (x *PublishMany) String() string {
 func (*PublishMany) ProtoMessage() {}
 
 func (x *PublishMany) ProtoReflect() protoreflect.Message {
-	mi := &file_server_config_configpb_config_proto_msgTypes[6]
+	mi := &file_server_config_configpb_config_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -608,7 +677,7 @@ func (x *PublishMany) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishMany.ProtoReflect.Descriptor instead.
 func (*PublishMany) Descriptor() ([]byte, []int) {
-	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{6}
+	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PublishMany) GetItems() []*Publish {
@@ -632,13 +701,14 @@ type Remove struct {
 	Id            int64                  `protobuf:"varint,3,opt,name=id,proto3" json:"id,omitempty"`                            // not 0: only if the formal content has this id
 	Actor         *Actor                 `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
 	AtMs          int64                  `protobuf:"varint,5,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	Note          *Note                  `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Remove) Reset() {
 	*x = Remove{}
-	mi := &file_server_config_configpb_config_proto_msgTypes[7]
+	mi := &file_server_config_configpb_config_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -650,7 +720,7 @@ func (x *Remove) String() string {
 func (*Remove) ProtoMessage() {}
 
 func (x *Remove) ProtoReflect() protoreflect.Message {
-	mi := &file_server_config_configpb_config_proto_msgTypes[7]
+	mi := &file_server_config_configpb_config_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -663,7 +733,7 @@ func (x *Remove) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Remove.ProtoReflect.Descriptor instead.
 func (*Remove) Descriptor() ([]byte, []int) {
-	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{7}
+	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Remove) GetKey() *Key {
@@ -701,6 +771,13 @@ func (x *Remove) GetAtMs() int64 {
 	return 0
 }
 
+func (x *Remove) GetNote() *Note {
+	if x != nil {
+		return x.Note
+	}
+	return nil
+}
+
 type RemoveMany struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Items         []*Remove              `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
@@ -710,7 +787,7 @@ type RemoveMany struct {
 
 func (x *RemoveMany) Reset() {
 	*x = RemoveMany{}
-	mi := &file_server_config_configpb_config_proto_msgTypes[8]
+	mi := &file_server_config_configpb_config_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -722,7 +799,7 @@ func (x *RemoveMany) String() string {
 func (*RemoveMany) ProtoMessage() {}
 
 func (x *RemoveMany) ProtoReflect() protoreflect.Message {
-	mi := &file_server_config_configpb_config_proto_msgTypes[8]
+	mi := &file_server_config_configpb_config_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -735,7 +812,7 @@ func (x *RemoveMany) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveMany.ProtoReflect.Descriptor instead.
 func (*RemoveMany) Descriptor() ([]byte, []int) {
-	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{8}
+	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RemoveMany) GetItems() []*Remove {
@@ -757,13 +834,14 @@ type SetCapacity struct {
 	MaxAggrCount  *int64           `protobuf:"varint,5,opt,name=max_aggr_count,json=maxAggrCount,proto3,oneof" json:"max_aggr_count,omitempty"`
 	MaxAggrSize   *int64           `protobuf:"varint,6,opt,name=max_aggr_size,json=maxAggrSize,proto3,oneof" json:"max_aggr_size,omitempty"`
 	AtMs          int64            `protobuf:"varint,7,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	Actor         *Actor           `protobuf:"bytes,8,opt,name=actor,proto3" json:"actor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SetCapacity) Reset() {
 	*x = SetCapacity{}
-	mi := &file_server_config_configpb_config_proto_msgTypes[9]
+	mi := &file_server_config_configpb_config_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -775,7 +853,7 @@ func (x *SetCapacity) String() string {
 func (*SetCapacity) ProtoMessage() {}
 
 func (x *SetCapacity) ProtoReflect() protoreflect.Message {
-	mi := &file_server_config_configpb_config_proto_msgTypes[9]
+	mi := &file_server_config_configpb_config_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -788,7 +866,7 @@ func (x *SetCapacity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetCapacity.ProtoReflect.Descriptor instead.
 func (*SetCapacity) Descriptor() ([]byte, []int) {
-	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{9}
+	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SetCapacity) GetOf() isSetCapacity_Of {
@@ -851,6 +929,13 @@ func (x *SetCapacity) GetAtMs() int64 {
 	return 0
 }
 
+func (x *SetCapacity) GetActor() *Actor {
+	if x != nil {
+		return x.Actor
+	}
+	return nil
+}
+
 type isSetCapacity_Of interface {
 	isSetCapacity_Of()
 }
@@ -877,7 +962,7 @@ type TrimHistory struct {
 
 func (x *TrimHistory) Reset() {
 	*x = TrimHistory{}
-	mi := &file_server_config_configpb_config_proto_msgTypes[10]
+	mi := &file_server_config_configpb_config_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -889,7 +974,7 @@ func (x *TrimHistory) String() string {
 func (*TrimHistory) ProtoMessage() {}
 
 func (x *TrimHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_server_config_configpb_config_proto_msgTypes[10]
+	mi := &file_server_config_configpb_config_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -902,7 +987,7 @@ func (x *TrimHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrimHistory.ProtoReflect.Descriptor instead.
 func (*TrimHistory) Descriptor() ([]byte, []int) {
-	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{10}
+	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *TrimHistory) GetBeforeMs() int64 {
@@ -919,6 +1004,99 @@ func (x *TrimHistory) GetLimit() int64 {
 	return 0
 }
 
+// Promote makes the content of a variant the formal one and ends the variant.
+type Promote struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           *Key                   `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	GrayName      string                 `protobuf:"bytes,2,opt,name=gray_name,json=grayName,proto3" json:"gray_name,omitempty"`
+	IfRevision    uint64                 `protobuf:"varint,3,opt,name=if_revision,json=ifRevision,proto3" json:"if_revision,omitempty"` // not 0: only if neither the variant nor the formal content changed after this revision
+	Actor         *Actor                 `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
+	AtMs          int64                  `protobuf:"varint,5,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	Quota         *Quota                 `protobuf:"bytes,6,opt,name=quota,proto3" json:"quota,omitempty"`
+	Note          *Note                  `protobuf:"bytes,7,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Promote) Reset() {
+	*x = Promote{}
+	mi := &file_server_config_configpb_config_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Promote) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Promote) ProtoMessage() {}
+
+func (x *Promote) ProtoReflect() protoreflect.Message {
+	mi := &file_server_config_configpb_config_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Promote.ProtoReflect.Descriptor instead.
+func (*Promote) Descriptor() ([]byte, []int) {
+	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Promote) GetKey() *Key {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Promote) GetGrayName() string {
+	if x != nil {
+		return x.GrayName
+	}
+	return ""
+}
+
+func (x *Promote) GetIfRevision() uint64 {
+	if x != nil {
+		return x.IfRevision
+	}
+	return 0
+}
+
+func (x *Promote) GetActor() *Actor {
+	if x != nil {
+		return x.Actor
+	}
+	return nil
+}
+
+func (x *Promote) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *Promote) GetQuota() *Quota {
+	if x != nil {
+		return x.Quota
+	}
+	return nil
+}
+
+func (x *Promote) GetNote() *Note {
+	if x != nil {
+		return x.Note
+	}
+	return nil
+}
+
 var File_server_config_configpb_config_proto protoreflect.FileDescriptor
 
 const file_server_config_configpb_config_proto_rawDesc = "" +
@@ -930,7 +1108,11 @@ const file_server_config_configpb_config_proto_rawDesc = "" +
 	"\adata_id\x18\x03 \x01(\tR\x06dataId\"+\n" +
 	"\x05Actor\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x0e\n" +
-	"\x02ip\x18\x02 \x01(\tR\x02ip\"\xbf\x02\n" +
+	"\x02ip\x18\x02 \x01(\tR\x02ip\"H\n" +
+	"\x04Note\x12\x18\n" +
+	"\acomment\x18\x01 \x01(\tR\acomment\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04from\x18\x03 \x01(\x04R\x04from\"\xbf\x02\n" +
 	"\n" +
 	"Attributes\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x1e\n" +
@@ -960,7 +1142,7 @@ const file_server_config_configpb_config_proto_rawDesc = "" +
 	"\acluster\x18\x02 \x01(\x03R\acluster\x12\x14\n" +
 	"\x05group\x18\x03 \x01(\x03R\x05group\x12\x1c\n" +
 	"\tnamespace\x18\x04 \x01(\x03R\tnamespace\x12\x19\n" +
-	"\bmax_size\x18\x05 \x01(\x03R\amaxSize\"\xe1\x02\n" +
+	"\bmax_size\x18\x05 \x01(\x03R\amaxSize\"\x89\x03\n" +
 	"\aPublish\x12#\n" +
 	"\x03key\x18\x01 \x01(\v2\x11.nacre.config.KeyR\x03key\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\fR\acontent\x12\x10\n" +
@@ -975,20 +1157,22 @@ const file_server_config_configpb_config_proto_rawDesc = "" +
 	"\x05quota\x18\t \x01(\v2\x13.nacre.config.QuotaR\x05quota\x12\x1f\n" +
 	"\vif_revision\x18\n" +
 	" \x01(\x04R\n" +
-	"ifRevision\"r\n" +
+	"ifRevision\x12&\n" +
+	"\x04note\x18\v \x01(\v2\x12.nacre.config.NoteR\x04note\"r\n" +
 	"\vPublishMany\x12+\n" +
 	"\x05items\x18\x01 \x03(\v2\x15.nacre.config.PublishR\x05items\x126\n" +
 	"\n" +
-	"if_present\x18\x02 \x01(\x0e2\x17.nacre.config.IfPresentR\tifPresent\"\x9a\x01\n" +
+	"if_present\x18\x02 \x01(\x0e2\x17.nacre.config.IfPresentR\tifPresent\"\xc2\x01\n" +
 	"\x06Remove\x12#\n" +
 	"\x03key\x18\x01 \x01(\v2\x11.nacre.config.KeyR\x03key\x12\x1b\n" +
 	"\tgray_name\x18\x02 \x01(\tR\bgrayName\x12\x0e\n" +
 	"\x02id\x18\x03 \x01(\x03R\x02id\x12)\n" +
 	"\x05actor\x18\x04 \x01(\v2\x13.nacre.config.ActorR\x05actor\x12\x13\n" +
-	"\x05at_ms\x18\x05 \x01(\x03R\x04atMs\"8\n" +
+	"\x05at_ms\x18\x05 \x01(\x03R\x04atMs\x12&\n" +
+	"\x04note\x18\x06 \x01(\v2\x12.nacre.config.NoteR\x04note\"8\n" +
 	"\n" +
 	"RemoveMany\x12*\n" +
-	"\x05items\x18\x01 \x03(\v2\x14.nacre.config.RemoveR\x05items\"\xab\x02\n" +
+	"\x05items\x18\x01 \x03(\v2\x14.nacre.config.RemoveR\x05items\"\xd6\x02\n" +
 	"\vSetCapacity\x12\x1e\n" +
 	"\tnamespace\x18\x01 \x01(\tH\x00R\tnamespace\x12\x16\n" +
 	"\x05group\x18\x02 \x01(\tH\x00R\x05group\x12\x19\n" +
@@ -996,7 +1180,8 @@ const file_server_config_configpb_config_proto_rawDesc = "" +
 	"\bmax_size\x18\x04 \x01(\x03H\x02R\amaxSize\x88\x01\x01\x12)\n" +
 	"\x0emax_aggr_count\x18\x05 \x01(\x03H\x03R\fmaxAggrCount\x88\x01\x01\x12'\n" +
 	"\rmax_aggr_size\x18\x06 \x01(\x03H\x04R\vmaxAggrSize\x88\x01\x01\x12\x13\n" +
-	"\x05at_ms\x18\a \x01(\x03R\x04atMsB\x04\n" +
+	"\x05at_ms\x18\a \x01(\x03R\x04atMs\x12)\n" +
+	"\x05actor\x18\b \x01(\v2\x13.nacre.config.ActorR\x05actorB\x04\n" +
 	"\x02ofB\b\n" +
 	"\x06_quotaB\v\n" +
 	"\t_max_sizeB\x11\n" +
@@ -1004,7 +1189,16 @@ const file_server_config_configpb_config_proto_rawDesc = "" +
 	"\x0e_max_aggr_size\"@\n" +
 	"\vTrimHistory\x12\x1b\n" +
 	"\tbefore_ms\x18\x01 \x01(\x03R\bbeforeMs\x12\x14\n" +
-	"\x05limit\x18\x02 \x01(\x03R\x05limit*,\n" +
+	"\x05limit\x18\x02 \x01(\x03R\x05limit\"\xff\x01\n" +
+	"\aPromote\x12#\n" +
+	"\x03key\x18\x01 \x01(\v2\x11.nacre.config.KeyR\x03key\x12\x1b\n" +
+	"\tgray_name\x18\x02 \x01(\tR\bgrayName\x12\x1f\n" +
+	"\vif_revision\x18\x03 \x01(\x04R\n" +
+	"ifRevision\x12)\n" +
+	"\x05actor\x18\x04 \x01(\v2\x13.nacre.config.ActorR\x05actor\x12\x13\n" +
+	"\x05at_ms\x18\x05 \x01(\x03R\x04atMs\x12)\n" +
+	"\x05quota\x18\x06 \x01(\v2\x13.nacre.config.QuotaR\x05quota\x12&\n" +
+	"\x04note\x18\a \x01(\v2\x12.nacre.config.NoteR\x04note*,\n" +
 	"\tIfPresent\x12\n" +
 	"\n" +
 	"\x06UPDATE\x10\x00\x12\b\n" +
@@ -1024,37 +1218,46 @@ func file_server_config_configpb_config_proto_rawDescGZIP() []byte {
 }
 
 var file_server_config_configpb_config_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_server_config_configpb_config_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_server_config_configpb_config_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_server_config_configpb_config_proto_goTypes = []any{
 	(IfPresent)(0),      // 0: nacre.config.IfPresent
 	(*Key)(nil),         // 1: nacre.config.Key
 	(*Actor)(nil),       // 2: nacre.config.Actor
-	(*Attributes)(nil),  // 3: nacre.config.Attributes
-	(*Gray)(nil),        // 4: nacre.config.Gray
-	(*Quota)(nil),       // 5: nacre.config.Quota
-	(*Publish)(nil),     // 6: nacre.config.Publish
-	(*PublishMany)(nil), // 7: nacre.config.PublishMany
-	(*Remove)(nil),      // 8: nacre.config.Remove
-	(*RemoveMany)(nil),  // 9: nacre.config.RemoveMany
-	(*SetCapacity)(nil), // 10: nacre.config.SetCapacity
-	(*TrimHistory)(nil), // 11: nacre.config.TrimHistory
+	(*Note)(nil),        // 3: nacre.config.Note
+	(*Attributes)(nil),  // 4: nacre.config.Attributes
+	(*Gray)(nil),        // 5: nacre.config.Gray
+	(*Quota)(nil),       // 6: nacre.config.Quota
+	(*Publish)(nil),     // 7: nacre.config.Publish
+	(*PublishMany)(nil), // 8: nacre.config.PublishMany
+	(*Remove)(nil),      // 9: nacre.config.Remove
+	(*RemoveMany)(nil),  // 10: nacre.config.RemoveMany
+	(*SetCapacity)(nil), // 11: nacre.config.SetCapacity
+	(*TrimHistory)(nil), // 12: nacre.config.TrimHistory
+	(*Promote)(nil),     // 13: nacre.config.Promote
 }
 var file_server_config_configpb_config_proto_depIdxs = []int32{
 	1,  // 0: nacre.config.Publish.key:type_name -> nacre.config.Key
-	3,  // 1: nacre.config.Publish.attributes:type_name -> nacre.config.Attributes
+	4,  // 1: nacre.config.Publish.attributes:type_name -> nacre.config.Attributes
 	2,  // 2: nacre.config.Publish.actor:type_name -> nacre.config.Actor
-	4,  // 3: nacre.config.Publish.gray:type_name -> nacre.config.Gray
-	5,  // 4: nacre.config.Publish.quota:type_name -> nacre.config.Quota
-	6,  // 5: nacre.config.PublishMany.items:type_name -> nacre.config.Publish
-	0,  // 6: nacre.config.PublishMany.if_present:type_name -> nacre.config.IfPresent
-	1,  // 7: nacre.config.Remove.key:type_name -> nacre.config.Key
-	2,  // 8: nacre.config.Remove.actor:type_name -> nacre.config.Actor
-	8,  // 9: nacre.config.RemoveMany.items:type_name -> nacre.config.Remove
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	5,  // 3: nacre.config.Publish.gray:type_name -> nacre.config.Gray
+	6,  // 4: nacre.config.Publish.quota:type_name -> nacre.config.Quota
+	3,  // 5: nacre.config.Publish.note:type_name -> nacre.config.Note
+	7,  // 6: nacre.config.PublishMany.items:type_name -> nacre.config.Publish
+	0,  // 7: nacre.config.PublishMany.if_present:type_name -> nacre.config.IfPresent
+	1,  // 8: nacre.config.Remove.key:type_name -> nacre.config.Key
+	2,  // 9: nacre.config.Remove.actor:type_name -> nacre.config.Actor
+	3,  // 10: nacre.config.Remove.note:type_name -> nacre.config.Note
+	9,  // 11: nacre.config.RemoveMany.items:type_name -> nacre.config.Remove
+	2,  // 12: nacre.config.SetCapacity.actor:type_name -> nacre.config.Actor
+	1,  // 13: nacre.config.Promote.key:type_name -> nacre.config.Key
+	2,  // 14: nacre.config.Promote.actor:type_name -> nacre.config.Actor
+	6,  // 15: nacre.config.Promote.quota:type_name -> nacre.config.Quota
+	3,  // 16: nacre.config.Promote.note:type_name -> nacre.config.Note
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_server_config_configpb_config_proto_init() }
@@ -1062,8 +1265,8 @@ func file_server_config_configpb_config_proto_init() {
 	if File_server_config_configpb_config_proto != nil {
 		return
 	}
-	file_server_config_configpb_config_proto_msgTypes[2].OneofWrappers = []any{}
-	file_server_config_configpb_config_proto_msgTypes[9].OneofWrappers = []any{
+	file_server_config_configpb_config_proto_msgTypes[3].OneofWrappers = []any{}
+	file_server_config_configpb_config_proto_msgTypes[10].OneofWrappers = []any{
 		(*SetCapacity_Namespace)(nil),
 		(*SetCapacity_Group)(nil),
 	}
@@ -1073,7 +1276,7 @@ func file_server_config_configpb_config_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_server_config_configpb_config_proto_rawDesc), len(file_server_config_configpb_config_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   11,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

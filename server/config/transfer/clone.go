@@ -67,6 +67,7 @@ func copyOf(e *config.Entry, namespace string, as Name) config.Draft {
 	d := config.Draft{
 		Key:     config.Key{Namespace: namespace, Group: cmp.Or(as.Group, e.Key.Group), DataID: cmp.Or(as.DataID, e.Key.DataID)},
 		Content: e.Content, Type: e.Type, Desc: e.Desc, EncryptedDataKey: e.EncryptedDataKey,
+		Note: config.Note{Kind: config.NoteClone, From: e.Revision},
 	}
 	if e.AppName != "" {
 		d.AppName = &e.AppName

@@ -119,7 +119,7 @@ func (a *Attributes) Draft(namespace string, content []byte) config.Draft {
 	return config.Draft{
 		Key:     config.Key{Namespace: namespace, Group: a.Group, DataID: a.DataID},
 		Content: content, Type: a.Type, AppName: a.AppName, Desc: a.Desc,
-		TagsGiven: a.Tags != nil, Tags: a.Tags,
+		TagsGiven: a.Tags != nil, Tags: a.Tags, Note: config.Note{Kind: config.NoteImport},
 	}
 }
 

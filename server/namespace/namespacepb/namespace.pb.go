@@ -22,6 +22,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Actor is who asks for a change.
+type Actor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	Ip            string                 `protobuf:"bytes,2,opt,name=ip,proto3" json:"ip,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Actor) Reset() {
+	*x = Actor{}
+	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Actor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Actor) ProtoMessage() {}
+
+func (x *Actor) ProtoReflect() protoreflect.Message {
+	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Actor.ProtoReflect.Descriptor instead.
+func (*Actor) Descriptor() ([]byte, []int) {
+	return file_server_namespace_namespacepb_namespace_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Actor) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *Actor) GetIp() string {
+	if x != nil {
+		return x.Ip
+	}
+	return ""
+}
+
 type Create struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -29,13 +82,14 @@ type Create struct {
 	Desc          string                 `protobuf:"bytes,3,opt,name=desc,proto3" json:"desc,omitempty"`
 	AtMs          int64                  `protobuf:"varint,4,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
 	MaxCount      int64                  `protobuf:"varint,5,opt,name=max_count,json=maxCount,proto3" json:"max_count,omitempty"` // how many there may be; 0: unlimited
+	Actor         *Actor                 `protobuf:"bytes,6,opt,name=actor,proto3" json:"actor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Create) Reset() {
 	*x = Create{}
-	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[0]
+	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -47,7 +101,7 @@ func (x *Create) String() string {
 func (*Create) ProtoMessage() {}
 
 func (x *Create) ProtoReflect() protoreflect.Message {
-	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[0]
+	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -60,7 +114,7 @@ func (x *Create) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Create.ProtoReflect.Descriptor instead.
 func (*Create) Descriptor() ([]byte, []int) {
-	return file_server_namespace_namespacepb_namespace_proto_rawDescGZIP(), []int{0}
+	return file_server_namespace_namespacepb_namespace_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Create) GetId() string {
@@ -98,19 +152,27 @@ func (x *Create) GetMaxCount() int64 {
 	return 0
 }
 
+func (x *Create) GetActor() *Actor {
+	if x != nil {
+		return x.Actor
+	}
+	return nil
+}
+
 type Update struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Desc          string                 `protobuf:"bytes,3,opt,name=desc,proto3" json:"desc,omitempty"`
 	AtMs          int64                  `protobuf:"varint,4,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	Actor         *Actor                 `protobuf:"bytes,5,opt,name=actor,proto3" json:"actor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Update) Reset() {
 	*x = Update{}
-	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[1]
+	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -122,7 +184,7 @@ func (x *Update) String() string {
 func (*Update) ProtoMessage() {}
 
 func (x *Update) ProtoReflect() protoreflect.Message {
-	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[1]
+	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -135,7 +197,7 @@ func (x *Update) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Update.ProtoReflect.Descriptor instead.
 func (*Update) Descriptor() ([]byte, []int) {
-	return file_server_namespace_namespacepb_namespace_proto_rawDescGZIP(), []int{1}
+	return file_server_namespace_namespacepb_namespace_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Update) GetId() string {
@@ -166,16 +228,25 @@ func (x *Update) GetAtMs() int64 {
 	return 0
 }
 
+func (x *Update) GetActor() *Actor {
+	if x != nil {
+		return x.Actor
+	}
+	return nil
+}
+
 type Remove struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Actor         *Actor                 `protobuf:"bytes,2,opt,name=actor,proto3" json:"actor,omitempty"`
+	AtMs          int64                  `protobuf:"varint,3,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Remove) Reset() {
 	*x = Remove{}
-	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[2]
+	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -187,7 +258,7 @@ func (x *Remove) String() string {
 func (*Remove) ProtoMessage() {}
 
 func (x *Remove) ProtoReflect() protoreflect.Message {
-	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[2]
+	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -200,7 +271,7 @@ func (x *Remove) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Remove.ProtoReflect.Descriptor instead.
 func (*Remove) Descriptor() ([]byte, []int) {
-	return file_server_namespace_namespacepb_namespace_proto_rawDescGZIP(), []int{2}
+	return file_server_namespace_namespacepb_namespace_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Remove) GetId() string {
@@ -210,24 +281,45 @@ func (x *Remove) GetId() string {
 	return ""
 }
 
+func (x *Remove) GetActor() *Actor {
+	if x != nil {
+		return x.Actor
+	}
+	return nil
+}
+
+func (x *Remove) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
 var File_server_namespace_namespacepb_namespace_proto protoreflect.FileDescriptor
 
 const file_server_namespace_namespacepb_namespace_proto_rawDesc = "" +
 	"\n" +
-	",server/namespace/namespacepb/namespace.proto\x12\x0fnacre.namespace\"r\n" +
+	",server/namespace/namespacepb/namespace.proto\x12\x0fnacre.namespace\"+\n" +
+	"\x05Actor\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x12\x0e\n" +
+	"\x02ip\x18\x02 \x01(\tR\x02ip\"\xa0\x01\n" +
 	"\x06Create\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
 	"\x04desc\x18\x03 \x01(\tR\x04desc\x12\x13\n" +
 	"\x05at_ms\x18\x04 \x01(\x03R\x04atMs\x12\x1b\n" +
-	"\tmax_count\x18\x05 \x01(\x03R\bmaxCount\"U\n" +
+	"\tmax_count\x18\x05 \x01(\x03R\bmaxCount\x12,\n" +
+	"\x05actor\x18\x06 \x01(\v2\x16.nacre.namespace.ActorR\x05actor\"\x83\x01\n" +
 	"\x06Update\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
 	"\x04desc\x18\x03 \x01(\tR\x04desc\x12\x13\n" +
-	"\x05at_ms\x18\x04 \x01(\x03R\x04atMs\"\x18\n" +
+	"\x05at_ms\x18\x04 \x01(\x03R\x04atMs\x12,\n" +
+	"\x05actor\x18\x05 \x01(\v2\x16.nacre.namespace.ActorR\x05actor\"[\n" +
 	"\x06Remove\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02idB$Z\"nacre/server/namespace/namespacepbb\x06proto3"
+	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
+	"\x05actor\x18\x02 \x01(\v2\x16.nacre.namespace.ActorR\x05actor\x12\x13\n" +
+	"\x05at_ms\x18\x03 \x01(\x03R\x04atMsB$Z\"nacre/server/namespace/namespacepbb\x06proto3"
 
 var (
 	file_server_namespace_namespacepb_namespace_proto_rawDescOnce sync.Once
@@ -241,18 +333,22 @@ func file_server_namespace_namespacepb_namespace_proto_rawDescGZIP() []byte {
 	return file_server_namespace_namespacepb_namespace_proto_rawDescData
 }
 
-var file_server_namespace_namespacepb_namespace_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_server_namespace_namespacepb_namespace_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_server_namespace_namespacepb_namespace_proto_goTypes = []any{
-	(*Create)(nil), // 0: nacre.namespace.Create
-	(*Update)(nil), // 1: nacre.namespace.Update
-	(*Remove)(nil), // 2: nacre.namespace.Remove
+	(*Actor)(nil),  // 0: nacre.namespace.Actor
+	(*Create)(nil), // 1: nacre.namespace.Create
+	(*Update)(nil), // 2: nacre.namespace.Update
+	(*Remove)(nil), // 3: nacre.namespace.Remove
 }
 var file_server_namespace_namespacepb_namespace_proto_depIdxs = []int32{
-	0, // [0:0] is the sub-list for method output_type
-	0, // [0:0] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	0, // 0: nacre.namespace.Create.actor:type_name -> nacre.namespace.Actor
+	0, // 1: nacre.namespace.Update.actor:type_name -> nacre.namespace.Actor
+	0, // 2: nacre.namespace.Remove.actor:type_name -> nacre.namespace.Actor
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_server_namespace_namespacepb_namespace_proto_init() }
@@ -266,7 +362,7 @@ func file_server_namespace_namespacepb_namespace_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_server_namespace_namespacepb_namespace_proto_rawDesc), len(file_server_namespace_namespacepb_namespace_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

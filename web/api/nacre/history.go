@@ -27,6 +27,9 @@ type historyRow struct {
 	Operator    string `json:"operator"`
 	From        string `json:"from" doc:"the address that the change came from"`
 	AtMs        int64  `json:"atMs"`
+	Comment     string `json:"comment" doc:"why"`
+	Kind        string `json:"kind" enum:",restore,import,clone,promote,undo" doc:"how the content came here, empty for a plain change"`
+	FromRev     uint64 `json:"fromRevision" doc:"the revision that the content was taken from, 0 for none"`
 }
 
 type historyPage struct {
@@ -49,9 +52,11 @@ func (a *api) history(c *fiber.Ctx, in *historyIn) (*historyPage, error) {
 }
 
 func rowOf(h *config.History) historyRow {
+	n := h.Note()
 	return historyRow{
 		NID: h.NID, Namespace: h.Key.Namespace, Group: h.Key.Group, DataID: h.Key.DataID, Revision: h.Revision, Op: h.Op, PublishType: h.PublishType,
 		GrayName: h.GrayName, MD5: h.MD5, AppName: h.AppName, Operator: h.SrcUser, From: h.SrcIP, AtMs: h.ModifiedMs,
+		Comment: n.Comment, Kind: n.Kind, FromRev: n.From,
 	}
 }
 

@@ -114,10 +114,10 @@ func (a *api) planOne(k config.Key, it planItem, seen map[config.Key]bool) planR
 
 // importIn publishes many configurations.
 type importIn struct {
-	Namespace string     `query:"namespace" doc:"id of the namespace; without it, the default one" example:"dev"`
-	Policy    string     `query:"policy" default:"abort" enum:"abort,skip,overwrite" doc:"what to do with a configuration that is there with another content"`
-	Operator  string     `query:"operator" doc:"who makes the change, kept in the history" example:"alice"`
-	Body      importBody `body:"true"`
+	Namespace string `query:"namespace" doc:"id of the namespace; without it, the default one" example:"dev"`
+	Policy    string `query:"policy" default:"abort" enum:"abort,skip,overwrite" doc:"what to do with a configuration that is there with another content"`
+	noteIn
+	Body importBody `body:"true"`
 }
 
 type importBody struct {
@@ -193,7 +193,7 @@ func (a *api) importMany(c *fiber.Ctx, in *importIn) (*importAnswer, error) {
 		it := &items[i]
 		rows[i] = importRow{Group: it.Group, DataID: it.DataID}
 		d := draftOf(config.Key{Namespace: ns, Group: it.Group, DataID: it.DataID}, it.Content, &it.attributes)
-		d.CASMD5 = it.IfMD5
+		d.CASMD5, d.Note = it.IfMD5, config.Note{Comment: in.Comment, Kind: config.NoteImport}
 		switch err := a.Configs.Check(d); {
 		case aborted:
 			rows[i].Result = importAborted

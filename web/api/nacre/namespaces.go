@@ -74,6 +74,7 @@ func (a *api) namespace(_ *fiber.Ctx, in *namespaceIn) (*namespaceBody, error) {
 }
 
 type createNamespaceIn struct {
+	operatorIn
 	Body createNamespaceBody `body:"true"`
 }
 
@@ -88,7 +89,7 @@ func (a *api) createNamespace(c *fiber.Ctx, in *createNamespaceIn) (*namespaceBo
 	if id == "" {
 		id = uuid.NewString()
 	}
-	if err := a.Namespaces.Create(c.UserContext(), id, in.Body.Name, in.Body.Desc); err != nil {
+	if err := a.Namespaces.Create(c.UserContext(), namespace.Actor(a.actor(c, in.Operator)), id, in.Body.Name, in.Body.Desc); err != nil {
 		return nil, err
 	}
 	return a.namespace(c, &namespaceIn{ID: id})
@@ -96,6 +97,7 @@ func (a *api) createNamespace(c *fiber.Ctx, in *createNamespaceIn) (*namespaceBo
 
 type updateNamespaceIn struct {
 	namespaceIn
+	operatorIn
 	Body updateNamespaceBody `body:"true"`
 }
 
@@ -108,7 +110,7 @@ func (a *api) updateNamespace(c *fiber.Ctx, in *updateNamespaceIn) (*namespaceBo
 	if wire.Namespace(in.ID) == resource.DefaultNamespace {
 		return nil, fault.New(fault.Invalid, "the default namespace can't be changed")
 	}
-	existed, err := a.Namespaces.Update(c.UserContext(), in.ID, in.Body.Name, in.Body.Desc)
+	existed, err := a.Namespaces.Update(c.UserContext(), namespace.Actor(a.actor(c, in.Operator)), in.ID, in.Body.Name, in.Body.Desc)
 	if err != nil {
 		return nil, err
 	}
@@ -118,12 +120,17 @@ func (a *api) updateNamespace(c *fiber.Ctx, in *updateNamespaceIn) (*namespaceBo
 	return a.namespace(c, &in.namespaceIn)
 }
 
+type removeNamespaceIn struct {
+	namespaceIn
+	operatorIn
+}
+
 // removeNamespace takes away the name, not what is in it.
-func (a *api) removeNamespace(c *fiber.Ctx, in *namespaceIn) (*existedAnswer, error) {
+func (a *api) removeNamespace(c *fiber.Ctx, in *removeNamespaceIn) (*existedAnswer, error) {
 	if wire.Namespace(in.ID) == resource.DefaultNamespace {
 		return nil, fault.New(fault.Invalid, "the default namespace can't be removed")
 	}
-	existed, err := a.Namespaces.Remove(c.UserContext(), in.ID)
+	existed, err := a.Namespaces.Remove(c.UserContext(), namespace.Actor(a.actor(c, in.Operator)), in.ID)
 	return &existedAnswer{Existed: existed}, err
 }
 

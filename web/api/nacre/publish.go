@@ -35,12 +35,23 @@ type grayDraft struct {
 	Tag string `json:"tag" optional:"true" doc:"a tag that clients send; makes the variant tag_ and the tag"`
 }
 
+// operatorIn says who makes a change.
+type operatorIn struct {
+	Operator string `query:"operator" doc:"who makes the change, kept in the history" example:"alice"`
+}
+
+// noteIn says who makes a change, and why.
+type noteIn struct {
+	operatorIn
+	Comment string `query:"comment" doc:"why, kept in the history; plain text of at most 512 characters" example:"more workers"`
+}
+
 type publishIn struct {
 	keyIn
 	IfMatch     string `header:"If-Match" doc:"an md5 in quotes: publish only where the configuration has it"`
 	IfNoneMatch string `header:"If-None-Match" enum:"*" doc:"*: publish only where there is no such configuration"`
 	IfRevision  uint64 `query:"ifRevision" doc:"publish only where this is the configuration's revision" example:"42"`
-	Operator    string `query:"operator" doc:"who makes the change, kept in the history" example:"alice"`
+	noteIn
 	waitIn
 	Body publishBody `body:"true"`
 }
@@ -63,6 +74,7 @@ func (a *api) publish(c *fiber.Ctx, in *publishIn) (*publishAnswer, error) {
 	if err := in.Body.Gray.apply(&d); err != nil {
 		return nil, err
 	}
+	d.Note.Comment = in.Comment
 	by := a.actor(c, in.Operator)
 	var out *publishAnswer
 	if in.IfNoneMatch != "" {
@@ -173,8 +185,8 @@ func (a *api) actor(c *fiber.Ctx, operator string) config.Actor {
 
 type removeIn struct {
 	keyIn
-	Gray     string `query:"gray" doc:"name of a variant: take away that one alone" example:"beta"`
-	Operator string `query:"operator" doc:"who makes the change, kept in the history" example:"alice"`
+	Gray string `query:"gray" doc:"name of a variant: take away that one alone" example:"beta"`
+	noteIn
 	waitIn
 }
 
@@ -190,7 +202,7 @@ func (a *api) remove(c *fiber.Ctx, in *removeIn) (*removeAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := a.Configs.Remove(c.UserContext(), a.actor(c, in.Operator), in.key(), in.Gray)
+	out, err := a.Configs.Remove(c.UserContext(), a.actor(c, in.Operator), in.key(), in.Gray, config.Note{Comment: in.Comment})
 	if err != nil {
 		return nil, err
 	}

@@ -118,7 +118,7 @@ func (a *api) remove(c *fiber.Ctx, p *wire.Params) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.Configs.Remove(wire.Context(c), a.Actor(c, p, names.User), k, tag); err != nil {
+	if _, err := a.Configs.Remove(wire.Context(c), a.Actor(c, p, names.User), k, tag, config.Note{}); err != nil {
 		return err
 	}
 	return sendTrue(c)
@@ -134,7 +134,7 @@ func (a *api) removeIDs(c *fiber.Ctx, p *wire.Params) error {
 	if bad != "" {
 		return notNumber("ids", bad)
 	}
-	if _, err := a.Configs.RemoveIDs(wire.Context(c), a.Actor(c, p, names.User), ids); err != nil {
+	if _, err := a.Configs.RemoveIDs(wire.Context(c), a.Actor(c, p, names.User), ids, config.Note{}); err != nil {
 		return err
 	}
 	return sendJSON(c, fiber.StatusOK, wire.Rest("", true))
@@ -244,7 +244,7 @@ func (a *api) stopBeta(c *fiber.Ctx, p *wire.Params) error {
 	if err != nil {
 		return err
 	}
-	out, err := a.Configs.Remove(wire.Context(c), a.Actor(c, p, "srcUser"), k, config.GrayBeta)
+	out, err := a.Configs.Remove(wire.Context(c), a.Actor(c, p, "srcUser"), k, config.GrayBeta, config.Note{})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"github.com/google/uuid"
 
 	"nacre/server/fault"
+	"nacre/server/namespace"
 	"nacre/server/resource"
 	"nacre/web/api/wire"
 )
@@ -88,7 +89,7 @@ func (a *api) createNamespace(c *fiber.Ctx, p *wire.Params) error {
 	if wire.Blank(id) {
 		id = uuid.NewString()
 	}
-	err = a.Namespaces.Create(wire.Context(c), id, name, p.Text("namespaceDesc"))
+	err = a.Namespaces.Create(wire.Context(c), namespace.Actor(a.Actor(c, p)), id, name, p.Text("namespaceDesc"))
 	switch fault.KindOf(err) {
 	case fault.Conflict, fault.Invalid:
 		return sendBool(c, false)
@@ -109,7 +110,7 @@ func (a *api) updateNamespace(c *fiber.Ctx, p *wire.Params) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.Namespaces.Update(wire.Context(c), id, name, p.Text("namespaceDesc"))
+	_, err = a.Namespaces.Update(wire.Context(c), namespace.Actor(a.Actor(c, p)), id, name, p.Text("namespaceDesc"))
 	if fault.KindOf(err) == fault.Invalid {
 		return sendBool(c, false)
 	}
@@ -125,7 +126,7 @@ func (a *api) removeNamespace(c *fiber.Ctx, p *wire.Params) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.Namespaces.Remove(wire.Context(c), id); err != nil {
+	if _, err := a.Namespaces.Remove(wire.Context(c), namespace.Actor(a.Actor(c, p)), id); err != nil {
 		return err
 	}
 	return sendBool(c, true)

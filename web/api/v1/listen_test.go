@@ -190,7 +190,7 @@ func TestPollsThatWait(t *testing.T) {
 		publish("public", "new", "x", nil)
 		s.answered(t, out, "200 new%02g%01\n")
 		out = s.wait(t, entry("new", "g", md5("x")), nil)
-		if _, err := s.Configs().Remove(t.Context(), config.Actor{}, config.Key{Namespace: "public", Group: "g", DataID: "new"}, ""); err != nil {
+		if _, err := s.Configs().Remove(t.Context(), config.Actor{}, config.Key{Namespace: "public", Group: "g", DataID: "new"}, "", config.Note{}); err != nil {
 			t.Fatal(err)
 		}
 		s.answered(t, out, "200 new%02g%01\n")

@@ -142,7 +142,7 @@ func (a *api) capacity(c *fiber.Ctx, p *wire.Params) error {
 	if !ok {
 		return sendJSON(c, fiber.StatusBadRequest, wire.RestOf(400, capacityKeyMissing, nil))
 	}
-	use, err := a.Configs.Capacity(wire.Context(c), namespace, group)
+	use, err := a.Configs.Capacity(wire.Context(c), a.Actor(c, p), namespace, group)
 	if err != nil {
 		return err
 	}
@@ -190,7 +190,7 @@ func (a *api) setCapacity(c *fiber.Ctx, p *wire.Params) error {
 		return sendJSON(c, fiber.StatusBadRequest,
 			wire.RestOf(400, "The parameters quota, maxSize, maxAggrCount, maxAggrSize cannot be empty at the same time", false))
 	}
-	if err := a.Configs.SetCapacity(wire.Context(c), namespace, group, limits); err != nil {
+	if err := a.Configs.SetCapacity(wire.Context(c), a.Actor(c, p), namespace, group, limits); err != nil {
 		var f *fault.Error
 		if errors.As(err, &f) && f.Kind == fault.Invalid {
 			return sendJSON(c, fiber.StatusBadRequest, wire.RestOf(400, f.Text, false))

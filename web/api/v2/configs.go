@@ -68,7 +68,7 @@ func (a *api) remove(c *fiber.Ctx, p *wire.Params) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.Configs.Remove(wire.Context(c), a.Actor(c, p, names.User), k, tag); err != nil {
+	if _, err := a.Configs.Remove(wire.Context(c), a.Actor(c, p, names.User), k, tag, config.Note{}); err != nil {
 		return err
 	}
 	return wire.OK(c, true)

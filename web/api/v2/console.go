@@ -5,6 +5,7 @@ import (
 	"github.com/google/uuid"
 
 	"nacre/server/fault"
+	"nacre/server/namespace"
 	"nacre/server/resource"
 	"nacre/web/api/wire"
 )
@@ -69,7 +70,7 @@ func (a *api) createNamespace(c *fiber.Ctx, p *wire.Params) error {
 	if wire.Blank(id) {
 		id = uuid.NewString()
 	}
-	err = a.Namespaces.Create(wire.Context(c), id, name, p.Text("namespaceDesc"))
+	err = a.Namespaces.Create(wire.Context(c), namespace.Actor(a.Actor(c, p)), id, name, p.Text("namespaceDesc"))
 	if err != nil && fault.KindOf(err) == fault.Conflict {
 		return wire.Refuse(fiber.StatusBadRequest, wire.IllegalNamespace, "the namespaceId is existed, namespaceId: "+id)
 	}
@@ -85,7 +86,7 @@ func (a *api) updateNamespace(c *fiber.Ctx, p *wire.Params) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.Namespaces.Update(wire.Context(c), id, name, p.Text("namespaceDesc")); err != nil {
+	if _, err := a.Namespaces.Update(wire.Context(c), namespace.Actor(a.Actor(c, p)), id, name, p.Text("namespaceDesc")); err != nil {
 		return err
 	}
 	return wire.OK(c, true)
@@ -97,7 +98,7 @@ func (a *api) removeNamespace(c *fiber.Ctx, p *wire.Params) error {
 	if !ok {
 		return missing("namespaceId", "String")
 	}
-	if _, err := a.Namespaces.Remove(wire.Context(c), id); err != nil {
+	if _, err := a.Namespaces.Remove(wire.Context(c), namespace.Actor(a.Actor(c, p)), id); err != nil {
 		return err
 	}
 	return wire.OK(c, true)

@@ -45,7 +45,7 @@ func (a *api) getCapacity(c *fiber.Ctx, p *wire.Params) error {
 	if err != nil {
 		return err
 	}
-	row, err := a.Configs.Capacity(c.UserContext(), ns, group)
+	row, err := a.Configs.Capacity(c.UserContext(), a.Actor(c, p), ns, group)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (a *api) setCapacity(c *fiber.Ctx, p *wire.Params) error {
 	if !given {
 		return wire.Missing("The parameters quota, maxSize, maxAggrCount, maxAggrSize cannot be empty at the same time")
 	}
-	if err := a.Configs.SetCapacity(c.UserContext(), ns, group, l); err != nil {
+	if err := a.Configs.SetCapacity(c.UserContext(), a.Actor(c, p), ns, group, l); err != nil {
 		return err
 	}
 	return wire.OK(c, true)

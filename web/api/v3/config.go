@@ -113,7 +113,7 @@ func (a *api) removeConfig(c *fiber.Ctx, p *wire.Params) error {
 	if resource.CheckName(resource.FieldDataID, gray) != nil {
 		return wire.Refuse(400, wire.ParameterInvalid, "invalid tag : "+gray)
 	}
-	if _, err := a.Configs.Remove(c.UserContext(), a.Actor(c, p, "srcUser"), k, gray); err != nil {
+	if _, err := a.Configs.Remove(c.UserContext(), a.Actor(c, p, "srcUser"), k, gray, config.Note{}); err != nil {
 		return err
 	}
 	return wire.OK(c, true)
@@ -127,7 +127,7 @@ func (a *api) removeConfigs(c *fiber.Ctx, p *wire.Params) error {
 	case !given:
 		return absentArgument("ids", "List")
 	}
-	if _, err := a.Configs.RemoveIDs(c.UserContext(), a.Actor(c, p, "srcUser"), ids); err != nil {
+	if _, err := a.Configs.RemoveIDs(c.UserContext(), a.Actor(c, p, "srcUser"), ids, config.Note{}); err != nil {
 		return err
 	}
 	return wire.OK(c, true)

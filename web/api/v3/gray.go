@@ -49,7 +49,7 @@ func (a *api) removeBeta(c *fiber.Ctx, p *wire.Params) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.Configs.Remove(c.UserContext(), a.Actor(c, p, "srcUser"), k, config.GrayBeta); err != nil {
+	if _, err := a.Configs.Remove(c.UserContext(), a.Actor(c, p, "srcUser"), k, config.GrayBeta, config.Note{}); err != nil {
 		return err
 	}
 	return wire.OK(c, true)

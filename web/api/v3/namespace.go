@@ -72,7 +72,7 @@ func (a *api) createNamespace(c *fiber.Ctx, p *wire.Params, s side) error {
 	if id = strings.TrimSpace(id); id == "" {
 		id = uuid.NewString()
 	}
-	err := a.Namespaces.Create(c.UserContext(), id, p.Text("namespaceName"), p.Text("namespaceDesc"))
+	err := a.Namespaces.Create(c.UserContext(), namespace.Actor(a.Actor(c, p)), id, p.Text("namespaceName"), p.Text("namespaceDesc"))
 	if err != nil {
 		return namespaceRefusal(err, id, p.Text("namespaceName"))
 	}
@@ -110,7 +110,7 @@ func (a *api) updateNamespace(c *fiber.Ctx, p *wire.Params, s side) error {
 		}
 	}
 	id := strings.TrimSpace(p.Text("namespaceId"))
-	if _, err := a.Namespaces.Update(c.UserContext(), id, p.Text("namespaceName"), p.Text("namespaceDesc")); err != nil {
+	if _, err := a.Namespaces.Update(c.UserContext(), namespace.Actor(a.Actor(c, p)), id, p.Text("namespaceName"), p.Text("namespaceDesc")); err != nil {
 		return namespaceRefusal(err, id, p.Text("namespaceName"))
 	}
 	return wire.OK(c, true)
@@ -123,7 +123,7 @@ func (a *api) removeNamespace(c *fiber.Ctx, p *wire.Params) error {
 		return err
 	}
 	if a.Namespaces.Get(id) != nil {
-		if _, err := a.Namespaces.Remove(c.UserContext(), id); err != nil {
+		if _, err := a.Namespaces.Remove(c.UserContext(), namespace.Actor(a.Actor(c, p)), id); err != nil {
 			return err
 		}
 	}
