@@ -51,7 +51,7 @@ var (
 )
 
 func draw(rt *rapid.T) command {
-	switch rapid.IntRange(0, 23).Draw(rt, "kind") {
+	switch rapid.IntRange(0, 25).Draw(rt, "kind") {
 	case 0, 1, 2:
 		return command{config.KindRemove, drawRemove(rt)}
 	case 3, 4:
@@ -79,6 +79,11 @@ func draw(rt *rapid.T) command {
 		return command{namespace.KindUpdate, &namespacepb.Update{Id: drawNamespace(rt), Name: "other", AtMs: drawTime(rt)}}
 	case 12, 13:
 		return command{namespace.KindRemove, &namespacepb.Remove{Id: drawNamespace(rt)}}
+	case 14, 15:
+		return command{config.KindPromote, &configpb.Promote{
+			Key: drawKey(rt), GrayName: drawGrayName(rt), Actor: drawActor(rt), AtMs: drawTime(rt), Quota: drawQuota(rt), Note: drawNote(rt),
+			IfRevision: rapid.SampledFrom([]uint64{0, 0, 3, 10, 40, 1000}).Draw(rt, "if revision"),
+		}}
 	}
 	return command{config.KindPublish, drawPublish(rt)}
 }
@@ -112,7 +117,7 @@ func drawPublish(rt *rapid.T) *configpb.Publish {
 	}
 	content := rapid.SampledFrom(contents).Draw(rt, "content")
 	p := &configpb.Publish{
-		Key: drawKey(rt), Content: []byte(content), Md5: digest(content), Actor: drawActor(rt), AtMs: drawTime(rt),
+		Key: drawKey(rt), Content: []byte(content), Md5: digest(content), Actor: drawActor(rt), AtMs: drawTime(rt), Quota: drawQuota(rt), Note: drawNote(rt),
 		Attributes: &configpb.Attributes{
 			Type: rapid.SampledFrom([]string{"text", "yaml"}).Draw(rt, "type"), AppName: optional("app"), Desc: optional("desc"),
 			Use: optional("use"), Effect: optional("effect"), Schema: optional("schema"), EncryptedDataKey: rapid.SampledFrom(users).Draw(rt, "key"),
@@ -124,10 +129,6 @@ func drawPublish(rt *rapid.T) *configpb.Publish {
 	}
 	if rapid.Bool().Draw(rt, "cas") {
 		p.CasMd5 = digest(rapid.SampledFrom(contents).Draw(rt, "held"))
-	}
-	if rapid.Bool().Draw(rt, "quota") {
-		p.Quota = &configpb.Quota{Check: true, Group: rapid.Int64Range(0, 2).Draw(rt, "group quota"), Namespace: rapid.Int64Range(0, 3).Draw(rt, "namespace quota"),
-			Cluster: rapid.SampledFrom([]int64{0, 5, 9}).Draw(rt, "cluster quota"), MaxSize: rapid.SampledFrom([]int64{0, 0, 0, 5}).Draw(rt, "size")}
 	}
 	rule := func(name string, r config.Rule) *configpb.Gray {
 		return &configpb.Gray{Name: name, Type: r.Type, Version: r.Version, Expr: r.Expr, Priority: r.Priority, MaxPerConfig: 2}
@@ -145,8 +146,28 @@ func drawPublish(rt *rapid.T) *configpb.Publish {
 
 func drawRemove(rt *rapid.T) *configpb.Remove {
 	return &configpb.Remove{
-		Key: drawKey(rt), GrayName: rapid.SampledFrom([]string{"", "", config.GrayBeta, "tag_x"}).Draw(rt, "grayName"), Actor: drawActor(rt), AtMs: drawTime(rt),
+		Key: drawKey(rt), GrayName: rapid.SampledFrom([]string{"", "", config.GrayBeta, "tag_x"}).Draw(rt, "grayName"), Actor: drawActor(rt), AtMs: drawTime(rt), Note: drawNote(rt),
 	}
+}
+
+func drawGrayName(rt *rapid.T) string {
+	return rapid.SampledFrom([]string{config.GrayBeta, "tag_x", "tag_X"}).Draw(rt, "variant")
+}
+
+func drawQuota(rt *rapid.T) *configpb.Quota {
+	if !rapid.Bool().Draw(rt, "quota") {
+		return nil
+	}
+	return &configpb.Quota{Check: true, Group: rapid.Int64Range(0, 2).Draw(rt, "group quota"), Namespace: rapid.Int64Range(0, 3).Draw(rt, "namespace quota"),
+		Cluster: rapid.SampledFrom([]int64{0, 5, 9}).Draw(rt, "cluster quota"), MaxSize: rapid.SampledFrom([]int64{0, 0, 0, 5}).Draw(rt, "size")}
+}
+
+func drawNote(rt *rapid.T) *configpb.Note {
+	if !rapid.Bool().Draw(rt, "note") {
+		return nil
+	}
+	return &configpb.Note{Comment: rapid.SampledFrom([]string{"", "why not", "因为 🦪"}).Draw(rt, "comment"),
+		Kind: rapid.SampledFrom([]string{"", config.NoteRestore}).Draw(rt, "note kind"), From: rapid.SampledFrom([]uint64{0, 7}).Draw(rt, "from")}
 }
 
 func drawCapacity(rt *rapid.T) *configpb.SetCapacity {

@@ -69,6 +69,8 @@ func (m *model) do(msg proto.Message) journal.Outcome {
 			out.Items = append(out.Items, m.remove(r))
 		}
 		return out
+	case *configpb.Promote:
+		return m.promote(p)
 	case *configpb.SetCapacity:
 		return m.setCapacity(p)
 	case *configpb.TrimHistory:
@@ -130,7 +132,7 @@ func (m *model) publish(p *configpb.Publish) config.Outcome {
 	}
 	k := keyOf(p.Key)
 	at := m.entry(k)
-	if code := m.overQuota(k, p, at < 0); code != "" {
+	if code := m.overQuota(k, p.Quota, len(p.Content), at < 0); code != "" {
 		return refused(fault.Limited, code, at >= 0)
 	}
 	if at >= 0 && p.CasMd5 != "" && p.CasMd5 != m.entries[at].MD5 {
@@ -148,7 +150,7 @@ func (m *model) publish(p *configpb.Publish) config.Outcome {
 	if at < 0 {
 		n.ID = m.newID(entryID)
 		m.entries = append(m.entries, n)
-		m.note(formalRow(n, config.OpInsert, 0), p.Actor, p.AtMs)
+		m.note(formalRow(n, config.OpInsert, 0), p.Actor, p.AtMs, p.Note)
 		return config.Outcome{Revision: n.Revision, ID: n.ID, MD5: n.MD5}
 	}
 	old := m.entries[at]
@@ -160,12 +162,11 @@ func (m *model) publish(p *configpb.Publish) config.Outcome {
 		n.Tags = old.Tags
 	}
 	m.entries[at] = n
-	m.note(formalRow(old, config.OpUpdate, old.ID), p.Actor, p.AtMs)
+	m.note(formalRow(old, config.OpUpdate, old.ID), p.Actor, p.AtMs, p.Note)
 	return config.Outcome{Revision: n.Revision, ID: n.ID, MD5: n.MD5, Existed: true}
 }
 
-func (m *model) overQuota(k config.Key, p *configpb.Publish, inserting bool) fault.Code {
-	q := p.Quota
+func (m *model) overQuota(k config.Key, q *configpb.Quota, length int, inserting bool) fault.Code {
 	if !q.GetCheck() {
 		return ""
 	}
@@ -180,7 +181,7 @@ func (m *model) overQuota(k config.Key, p *configpb.Publish, inserting bool) fau
 	if i := m.capacity("", ""); i >= 0 {
 		whole = cmp.Or(m.capacities[i].Quota, whole)
 	}
-	if size > 0 && int64(len(p.Content)) > size {
+	if size > 0 && int64(length) > size {
 		return config.CodeMaxSize
 	}
 	if !inserting {
@@ -226,7 +227,7 @@ func (m *model) publishGray(p *configpb.Publish) config.Outcome {
 	if at < 0 {
 		n.ID = m.newID(grayID)
 		m.grays = append(m.grays, n)
-		m.note(grayRow(n, config.OpInsert, 0), p.Actor, p.AtMs)
+		m.note(grayRow(n, config.OpInsert, 0), p.Actor, p.AtMs, p.Note)
 		return config.Outcome{Revision: n.Revision, ID: n.ID, MD5: n.MD5}
 	}
 	old := m.grays[at]
@@ -235,7 +236,7 @@ func (m *model) publishGray(p *configpb.Publish) config.Outcome {
 		n.AppName = old.AppName
 	}
 	m.grays[at] = n
-	m.note(grayRow(old, config.OpUpdate, old.ID), p.Actor, p.AtMs)
+	m.note(grayRow(old, config.OpUpdate, old.ID), p.Actor, p.AtMs, p.Note)
 	return config.Outcome{Revision: n.Revision, ID: n.ID, MD5: n.MD5, Existed: true}
 }
 
@@ -269,7 +270,7 @@ func (m *model) remove(r *configpb.Remove) config.Outcome {
 		m.grayRevisions[m.revision] = true
 		old := m.grays[at]
 		m.grays = slices.Delete(m.grays, at, at+1)
-		m.note(grayRow(old, config.OpDelete, old.ID), r.Actor, r.AtMs)
+		m.note(grayRow(old, config.OpDelete, old.ID), r.Actor, r.AtMs, r.Note)
 		return config.Outcome{Revision: m.revision, ID: old.ID, Existed: true}
 	}
 	at := m.entry(k)
@@ -290,7 +291,7 @@ func (m *model) remove(r *configpb.Remove) config.Outcome {
 	if at >= 0 {
 		old := m.entries[at]
 		m.entries = slices.Delete(m.entries, at, at+1)
-		m.note(formalRow(old, config.OpDelete, old.ID), r.Actor, r.AtMs)
+		m.note(formalRow(old, config.OpDelete, old.ID), r.Actor, r.AtMs, r.Note)
 		out.ID, out.Existed = old.ID, true
 	}
 	slices.SortFunc(gone, func(a, b config.Gray) int {
@@ -298,9 +299,45 @@ func (m *model) remove(r *configpb.Remove) config.Outcome {
 	})
 	for _, g := range gone {
 		m.grays = slices.DeleteFunc(m.grays, func(o config.Gray) bool { return o.Key == k && o.Name == g.Name })
-		m.note(grayRow(g, config.OpDelete, g.ID), r.Actor, r.AtMs)
+		m.note(grayRow(g, config.OpDelete, g.ID), r.Actor, r.AtMs, r.Note)
 	}
 	return out
+}
+
+func (m *model) promote(p *configpb.Promote) config.Outcome {
+	k := keyOf(p.Key)
+	at, formal := m.gray(k, p.GrayName), m.entry(k)
+	if at < 0 {
+		return refused(fault.NotFound, "", false)
+	}
+	g := m.grays[at]
+	if p.IfRevision != 0 && (g.Revision > p.IfRevision || formal >= 0 && m.entries[formal].Revision > p.IfRevision) {
+		return refused(fault.Conflict, config.CodeCAS, formal >= 0)
+	}
+	if code := m.overQuota(k, p.Quota, len(g.Content), formal < 0); code != "" {
+		return refused(fault.Limited, code, formal >= 0)
+	}
+	m.revision++
+	why := &configpb.Note{Comment: p.Note.GetComment(), Kind: p.Note.GetKind(), From: cmp.Or(p.Note.GetFrom(), g.Revision)}
+	n := config.Entry{Key: k, Type: "text", AppName: g.AppName, CreatedMs: p.AtMs}
+	if formal >= 0 {
+		n = m.entries[formal]
+	} else {
+		n.ID = m.newID(entryID)
+	}
+	n.Revision, n.Content, n.MD5, n.EncryptedDataKey = m.revision, g.Content, g.MD5, g.EncryptedDataKey
+	n.SrcUser, n.SrcIP, n.ModifiedMs = p.Actor.User, p.Actor.Ip, p.AtMs
+	if formal >= 0 {
+		old := m.entries[formal]
+		m.entries[formal] = n
+		m.note(formalRow(old, config.OpUpdate, old.ID), p.Actor, p.AtMs, why)
+	} else {
+		m.entries = append(m.entries, n)
+		m.note(formalRow(n, config.OpInsert, 0), p.Actor, p.AtMs, why)
+	}
+	m.grays = slices.Delete(m.grays, at, at+1)
+	m.note(grayRow(g, config.OpDelete, g.ID), p.Actor, p.AtMs, why)
+	return config.Outcome{Revision: n.Revision, ID: n.ID, MD5: n.MD5, Existed: formal >= 0}
 }
 
 func (m *model) setCapacity(p *configpb.SetCapacity) config.Outcome {
@@ -346,7 +383,14 @@ func (m *model) trim(p *configpb.TrimHistory) {
 	}
 }
 
-func (m *model) note(h config.History, by *configpb.Actor, atMs int64) {
+func (m *model) note(h config.History, by *configpb.Actor, atMs int64, why *configpb.Note) {
+	extra := object("comment", why.GetComment(), "kind", why.GetKind())
+	if from := why.GetFrom(); from > 0 {
+		extra = strings.TrimSuffix(extra, "}") + fmt.Sprintf(`,"from":%d}`, from)
+	}
+	if extra = strings.Trim(extra, "{,}"); extra != "" {
+		h.ExtInfo = strings.TrimSuffix(h.ExtInfo, "}") + "," + extra + "}"
+	}
 	h.Revision, h.SrcUser, h.SrcIP, h.CreatedMs, h.ModifiedMs = m.revision, by.User, by.Ip, atMs, atMs
 	m.history = append(m.history, h)
 }
