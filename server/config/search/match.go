@@ -198,10 +198,15 @@ func contents(k config.Key, it *config.Item, f func(gray string, t syntax, conte
 
 func (w *word) inContents(k config.Key, it *config.Item) bool {
 	if it.Formal != nil && w.index(it.Formal.Content) >= 0 {
-		return true // what most of those that are found end with
+		return true
 	}
-	return contents(k, it, func(_ string, t syntax, content []byte) bool {
-		_, ok := w.find(t, content)
+	for _, g := range it.Grays {
+		if w.index(g.Content) >= 0 {
+			return true
+		}
+	}
+	return len(w.path) > 0 && contents(k, it, func(_ string, t syntax, content []byte) bool {
+		_, ok := w.findPath(t, content)
 		return ok
 	})
 }
@@ -217,6 +222,11 @@ func (w *word) find(t syntax, content []byte) (place, bool) {
 	if i := w.index(content); i >= 0 {
 		return place{i, true}, true
 	}
+	return w.findPath(t, content)
+}
+
+// findPath returns where the key is whose path has the word.
+func (w *word) findPath(t syntax, content []byte) (place, bool) {
 	if len(w.path) == 0 || t == plain || t == properties || !allIn(w.path, content) {
 		return place{}, false
 	}

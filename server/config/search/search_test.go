@@ -50,7 +50,12 @@ func (h *held) remove(k config.Key) {
 	without := config.NewState(nil)
 	h.Each(func(o config.Key, it *config.Item) bool {
 		if o != k {
-			without.LoadEntry(it.Formal)
+			if it.Formal != nil {
+				without.LoadEntry(it.Formal)
+			}
+			for _, g := range it.Grays {
+				without.LoadGray(g)
+			}
 		}
 		return true
 	})

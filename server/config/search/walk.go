@@ -247,7 +247,7 @@ func (w *walker) properties() {
 		value := text
 		if !more {
 			end := propertyKey(text)
-			w.path = append(w.path[:0], text[:end]...)
+			w.path = append(w.path[:0], text[:min(end, maxPath)]...)
 			value = bytes.TrimLeft(text[end:], " \t\f")
 			if len(value) > 0 && (value[0] == '=' || value[0] == ':') {
 				value = bytes.TrimLeft(value[1:], " \t\f")
@@ -318,7 +318,8 @@ func (w *walker) toml() {
 			if len(table) > 0 {
 				w.path = append(w.path, '.')
 			}
-			w.path = append(w.path, unquote(bytes.TrimSpace(key))...)
+			key = unquote(bytes.TrimSpace(key))
+			w.path = append(w.path, key[:min(len(key), maxPath)]...)
 			value = bytes.TrimSpace(after)
 			for _, marks := range [][]byte{[]byte(`"""`), []byte(`'''`)} {
 				if bytes.HasPrefix(value, marks) && !bytes.Contains(value[3:], marks) {
@@ -341,7 +342,7 @@ func tomlTable(text []byte) (name []byte, list, ok bool) {
 	if end < 0 {
 		return nil, false, false
 	}
-	if name = text[1:end]; len(name) > 0 && name[0] == '[' {
+	if name = text[1:min(end, maxPath)]; len(name) > 0 && name[0] == '[' {
 		return bytes.TrimSpace(name[1:]), true, true
 	}
 	name = bytes.TrimSpace(name)
