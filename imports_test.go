@@ -68,7 +68,7 @@ type layer struct {
 
 var (
 	small   = []string{"server/resource", "server/fault", "server/clock", "server/event", "server/journal", "server/settings", "server/failpoint", "server/feed", "server/release"}
-	domains = []string{"server/config", "server/naming", "server/namespace", "server/auth", "server/audit", "server/cluster"}
+	domains = []string{"server/config", "server/naming", "server/namespace", "server/auth", "server/draft", "server/audit", "server/cluster"}
 )
 
 func with(lists ...[]string) []string { return slices.Concat(lists...) }
@@ -81,6 +81,7 @@ var layers = []layer{
 	{"naming knows no other domain", []string{"server/naming"}, with(small, []string{"server/naming"})},
 	{"namespaces know no other domain", []string{"server/namespace"}, with(small, []string{"server/namespace"})},
 	{"auth knows no other domain", []string{"server/auth"}, with(small, []string{"server/auth"})},
+	{"drafts know no other domain", []string{"server/draft"}, with(small, []string{"server/draft"})},
 	{"audit knows no other domain", []string{"server/audit"}, with(small, []string{"server/audit"})},
 	{"cluster knows no other domain", []string{"server/cluster"}, with(small, []string{"server/cluster"})},
 	{"distro", []string{"server/distro"}, with(small, domains, []string{"server/distro"})},
@@ -139,6 +140,7 @@ var owners = []struct {
 	{"github.com/hashicorp/raft", []string{"server/replica"}},
 	{"go.etcd.io/bbolt", []string{"server/replica"}},
 	{"github.com/hashicorp/memberlist", []string{"server/cluster"}},
+	{"golang.org/x/crypto", []string{"server/auth"}},
 	{"google.golang.org/grpc", []string{"server/rpc"}},
 	{"github.com/prometheus/", []string{"server/metrics"}},
 	{"github.com/a-h/templ", []string{"views", "web/console"}},

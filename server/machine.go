@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 
+	"nacre/server/auth"
 	"nacre/server/config"
+	"nacre/server/draft"
 	"nacre/server/journal"
 	"nacre/server/namespace"
 	"nacre/server/store"
@@ -16,6 +18,8 @@ import (
 type machine struct {
 	configs    *config.State
 	namespaces *namespace.State
+	users      *auth.State
+	drafts     *draft.State
 }
 
 var _ journal.Applier = (*machine)(nil)
@@ -41,6 +45,10 @@ func (m *machine) decide(cmd journal.Command) (journal.Outcome, []journal.Change
 		return m.configs.Decide(cmd)
 	case namespace.Owns(cmd.Kind):
 		return m.namespaces.Decide(cmd)
+	case auth.Owns(cmd.Kind):
+		return m.users.Decide(cmd)
+	case draft.Owns(cmd.Kind):
+		return m.drafts.Decide(cmd)
 	}
 	return nil, nil, fmt.Errorf("command kind %d is not known; a newer version wrote it", cmd.Kind)
 }
@@ -50,6 +58,7 @@ func (m *machine) decide(cmd journal.Command) (journal.Outcome, []journal.Change
 func (m *machine) load(ctx context.Context, image *store.Image) error {
 	loaded, err := image.Load(ctx, store.Visitor{
 		Entry: m.configs.LoadEntry, Gray: m.configs.LoadGray, Capacity: m.configs.LoadCapacity, Namespace: m.namespaces.Load,
+		User: m.users.LoadUser, Session: m.users.LoadSession, Draft: m.drafts.Load,
 	})
 	if err != nil {
 		return err
@@ -60,11 +69,13 @@ func (m *machine) load(ctx context.Context, image *store.Image) error {
 
 // reload replaces the state by what the image holds now, and tells of each key that differs.
 func (m *machine) reload(ctx context.Context, image *store.Image) error {
-	fresh := &machine{configs: config.NewState(nil), namespaces: namespace.NewState()}
+	fresh := &machine{configs: config.NewState(nil), namespaces: namespace.NewState(), users: auth.NewState(), drafts: draft.NewState()}
 	if err := fresh.load(ctx, image); err != nil {
 		return err
 	}
 	m.configs.Replace(fresh.configs)
 	m.namespaces.Replace(fresh.namespaces)
+	m.users.Replace(fresh.users)
+	m.drafts.Replace(fresh.drafts)
 	return nil
 }

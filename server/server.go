@@ -12,11 +12,13 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"nacre/server/auth"
 	"nacre/server/clock"
 	"nacre/server/config"
 	"nacre/server/config/delivery"
 	"nacre/server/config/fuzzy"
 	"nacre/server/config/transfer"
+	"nacre/server/draft"
 	"nacre/server/fault"
 	"nacre/server/feed"
 	"nacre/server/journal"
@@ -39,6 +41,8 @@ type Options struct {
 	// Level is the level of Log, for APIs that change it; nil when it can't be changed.
 	Level *slog.LevelVar
 	Clock clock.Clock
+	// AdminPassword, when not empty, is that of the first administrator, who is called nacos; it counts at the first start only.
+	AdminPassword string
 	// Fatal ends the process after a failure that leaves unknown what is on disk. Default: log it and exit with 1.
 	Fatal func(error)
 }
@@ -60,6 +64,8 @@ type Server struct {
 	feed       *feed.Feed
 	namespaces *namespace.Service
 	transfer   *transfer.Service
+	users      *auth.Service
+	drafts     *draft.Service
 	metrics    *metrics.Registry
 	web        *web.Server
 	rpc        *rpc.Server
@@ -113,6 +119,9 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err = m.load(ctx, s.image); err != nil {
 		return err
 	}
+	if err = s.checkAdminPassword(); err != nil {
+		return err
+	}
 	s.node, err = replica.New(replica.Config{
 		Dir: s.settings.DataDir, Lock: s.lock, Image: s.image, Applier: m,
 		Reload: func() error { return m.reload(context.Background(), s.image) },
@@ -124,6 +133,8 @@ func (s *Server) build(ctx context.Context) (err error) {
 	s.group = journal.NewGroup(s.node, journal.GroupConfig{OnGroup: func(n int) { s.metrics.GroupSize().Observe(float64(n)) }})
 	s.configs.Use(s.group, s.image)
 	s.namespaces.Use(s.group)
+	s.users.Use(s.group)
+	s.drafts.Use(s.group, s.image)
 	s.metrics = metrics.New(s.sources())
 	return s.edges()
 }
@@ -151,6 +162,8 @@ func (s *Server) domains() *machine {
 	})
 	s.namespaces, m.namespaces = namespace.New(s.opts.Clock, namespace.Options{MaxCount: int64(set.MaxNamespaces)})
 	s.transfer = transfer.New(s.configs, s.namespaces.Exists, transfer.Limits{MaxUnpacked: set.ImportMaxUnpacked})
+	s.users, m.users = auth.New(s.opts.Clock, auth.Options{})
+	s.drafts, m.drafts = draft.New(s.opts.Clock, draft.Options{MaxContent: int(set.MaxConfigSize)})
 	return m
 }
 
@@ -207,6 +220,8 @@ func (s *Server) Run(ctx context.Context) error {
 	run.Go(func() error { return s.verify(runCtx) })
 	run.Go(func() error { return tuneMemory(runCtx) })
 	run.Go(func() error { return s.ledger.Run(runCtx) })
+	run.Go(func() error { return s.users.Run(runCtx, s.logUpkeep("sessions")) })
+	run.Go(func() error { return s.drafts.Run(runCtx, s.logUpkeep("drafts")) })
 	run.Go(func() error { return s.stateNews(runCtx, serving) })
 	run.Go(func() error {
 		if s.node.WaitReady(runCtx) != nil {
@@ -247,6 +262,7 @@ func (s *Server) serve(ctx context.Context, serving chan<- struct{}) error {
 	go func() { served <- s.rpc.Serve(s.grpc) }()
 	go func() { served <- s.rpc.Run(context.WithoutCancel(ctx)) }()
 	left := cap(served)
+	s.welcome(ctx)
 	s.opts.Log.Info("serving", "url", "http://"+s.Addr()+"/", "grpc", s.GRPCAddr(), "configs", s.configs.Stats().Configs,
 		"after", clock.Since(s.opts.Clock, s.started).Round(time.Millisecond))
 	select {
@@ -288,6 +304,13 @@ func (s *Server) verify(ctx context.Context) error {
 
 func (s *Server) logRetention(err error) {
 	s.opts.Log.Warn("old history could not be removed; it is tried again", "error", err)
+}
+
+// logUpkeep returns what is called when old things of a kind could not be cleared away.
+func (s *Server) logUpkeep(of string) func(error) {
+	return func(err error) {
+		s.opts.Log.Warn("upkeep could not be written; it is tried again", "of", of, "error", err)
+	}
 }
 
 // Close gives back what New took, for a server that is not run; Run calls it in the end.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"slices"
 
+	"nacre/server/auth"
 	"nacre/server/config"
+	"nacre/server/draft"
 	"nacre/server/journal"
 	"nacre/server/namespace"
 )
@@ -31,6 +33,10 @@ func sizeOf(c journal.Change) int {
 		}
 	case config.HistoryAdded:
 		return row + len(c.Row.Content)
+	case draft.Change:
+		if c.After != nil {
+			return row + len(c.After.Content)
+		}
 	}
 	return row
 }
@@ -80,6 +86,9 @@ type batch struct {
 	grays      pairs[int64, config.Gray]
 	namespaces pairs[string, namespace.Namespace]
 	capacities pairs[int64, config.Capacity]
+	users      pairs[string, auth.User]
+	sessions   pairs[string, auth.Session]
+	drafts     pairs[string, draftRow]
 	// history has the added rows and the trims in their order, as a trim takes only what is there by then.
 	history []historyStep
 }
@@ -94,6 +103,9 @@ func (b *batch) reset() {
 	b.grays.reset()
 	b.namespaces.reset()
 	b.capacities.reset()
+	b.users.reset()
+	b.sessions.reset()
+	b.drafts.reset()
 	clear(b.history)
 	b.history = b.history[:0]
 }
@@ -141,6 +153,12 @@ func (b *batch) add(g *group, m *meta) error {
 				id = c.Before.ID
 			}
 			b.namespaces.add(id, c.Before, c.After)
+		case auth.UserChange:
+			b.users.add(cmp.Or(c.After, c.Before).Name, c.Before, c.After)
+		case auth.SessionChange:
+			b.sessions.add(cmp.Or(c.After, c.Before).ID, c.Before, c.After)
+		case draft.Change:
+			b.addDraft(c)
 		default:
 			return fmt.Errorf("the image does not know how to write a change of kind %T (%s)", c, c.Table())
 		}

@@ -19,6 +19,10 @@ var dumped = []struct{ table, columns, order string }{
 	{"tenant_info", "kp, tenant_id, tenant_name, tenant_desc, create_source, gmt_create, gmt_modified, row_sum", "kp, tenant_id"},
 	{tenantCapacity, "*", "id"},
 	{groupCapacity, "*", "id"},
+	{"users", "*", "username"},
+	{"nacre_session", "*", "id"},
+	{"nacre_draft", "username, data_id, group_id, tenant_id, version, gmt_modified, base_revision, base_md5, size, digest, row_sum, type, c_desc, app_name, config_tags, content",
+		"username, data_id, group_id, tenant_id"},
 	{"nacre_meta", "*", "name"},
 }
 

@@ -8,7 +8,9 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"nacre/server/auth"
 	"nacre/server/config"
+	"nacre/server/draft"
 	"nacre/server/namespace"
 	"nacre/server/resource"
 )
@@ -19,6 +21,9 @@ type Visitor struct {
 	Gray      func(*config.Gray)
 	Capacity  func(*config.Capacity)
 	Namespace func(*namespace.Namespace)
+	User      func(*auth.User)
+	Session   func(*auth.Session)
+	Draft     func(*draft.Info)
 }
 
 // Loaded says up to where Load read.
@@ -73,9 +78,10 @@ func load(ctx context.Context, cfg Config, v Visitor, history bool) (_ Loaded, e
 	first, last := tableConfig, tableCount
 	if history {
 		first, last = tableHistory, tableHistory+1
-		err = l.history()
-		if err == nil {
-			err = l.structure()
+		for _, check := range []func() error{l.history, l.draftContents, l.structure} {
+			if err == nil {
+				err = check()
+			}
 		}
 	} else {
 		err = l.rows(v)
@@ -116,7 +122,13 @@ func (l *loader) rows(v Visitor) error {
 			return err
 		}
 	}
-	return nil
+	if err := l.users(v.User); err != nil {
+		return err
+	}
+	if err := l.sessions(v.Session); err != nil {
+		return err
+	}
+	return l.drafts(v.Draft)
 }
 
 // row gives the columns of a row one after the other.

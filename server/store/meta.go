@@ -77,7 +77,7 @@ func (m *meta) create(db *conn) error {
 	var err error
 	m.each(func(name string, value int64) {
 		if err == nil {
-			err = db.exec("INSERT INTO nacre_meta (name, value, row_sum) VALUES (?,?,?)", name, value, int64(s.meta(name, value)))
+			err = db.exec("INSERT OR REPLACE INTO nacre_meta (name, value, row_sum) VALUES (?,?,?)", name, value, int64(s.meta(name, value)))
 		}
 	})
 	return err

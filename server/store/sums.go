@@ -21,11 +21,15 @@ const (
 	tableNamespace
 	tableTenantCapacity
 	tableGroupCapacity
+	tableUsers
+	tableSessions
+	tableDrafts
 	tableCount
 )
 
 var tableNames = [tableCount]string{
 	"config_info", "config_info_gray", "config_tags_relation", "his_config_info", "tenant_info", tenantCapacity, groupCapacity,
+	"users", "nacre_session", "nacre_draft",
 }
 
 // total is how many rows a table has and the wrapping sum of their checksums: it changes with each
