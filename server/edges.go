@@ -46,19 +46,21 @@ func (s *Server) edges() (err error) {
 	nacre.Register(app, nacre.Deps{Deps: s.deps("nacre"), Version: release.Version, Node: s.nodeState, Feed: s.feed, Draining: s.web.Draining()})
 	live.Register(app, live.Deps{Feed: s.feed, Log: s.opts.Log, Draining: s.web.Draining()})
 	console.Register(app, console.Deps{
-		Configs: s.configs, Namespaces: s.namespaces, Settings: s.settings, Clock: s.opts.Clock, Started: s.started,
-		Version: release.Version, Ready: s.Ready, Listening: s.listening, Node: func() console.Node {
-			st := s.node.Stats()
-			return console.Node{Leader: st.State == "leader", Fsyncs: st.Fsyncs}
-		},
+		Configs: s.configs, Namespaces: s.namespaces, Auth: s.users, Drafts: s.drafts, Delivery: s.ledger, Search: s.search, Transfer: s.transfer,
+		Settings: s.settings, Clock: s.opts.Clock, Log: s.opts.Log, Started: s.started, Version: release.Version,
+		Port: s.port, GRPCPort: s.grpc.Addr().(*net.TCPAddr).Port, Ready: s.Ready, ClientIP: s.web.ClientIP, Draining: s.web.Draining(), Node: s.consoleNode,
 	})
 	return nil
 }
 
-// listening counts the clients that are connected or poll, and what they listen for.
-func (s *Server) listening() (clients, listenings int64) {
-	d := s.ledger.Summary()
-	return int64(d.GRPCClients + d.HTTPClients), int64(d.Listenings)
+// consoleNode is what the console shows of this node.
+func (s *Server) consoleNode() console.Node {
+	st := s.node.Stats()
+	groups, commands := s.group.Stats()
+	return console.Node{
+		ID: s.node.ID(), Leader: st.State == "leader", State: st.State, Term: st.Term, CommitIndex: st.CommitIndex, AppliedIndex: st.AppliedIndex,
+		WrittenIndex: s.image.Written(), LastLog: st.LastIndex, Fsyncs: st.Fsyncs, LogBytes: st.LogBytes, Commands: commands, Groups: groups,
+	}
 }
 
 // deps are what the API of that name works on.

@@ -17,6 +17,7 @@ import (
 	"nacre/server/config"
 	"nacre/server/config/delivery"
 	"nacre/server/config/fuzzy"
+	"nacre/server/config/search"
 	"nacre/server/config/transfer"
 	"nacre/server/draft"
 	"nacre/server/fault"
@@ -60,6 +61,7 @@ type Server struct {
 	configs    *config.Service
 	ledger     *delivery.Ledger
 	fuzzy      *fuzzy.Index
+	search     *search.Index
 	load       *wire.Machine
 	feed       *feed.Feed
 	namespaces *namespace.Service
@@ -151,13 +153,17 @@ func (s *Server) domains() *machine {
 		Revision: func() uint64 { return m.configs.Revision() },
 		Events:   s.deliveryNews,
 	})
+	s.search = search.New(search.Source{
+		Get:  func(k config.Key) *config.Item { return m.configs.Get(k) },
+		Each: func(f func(config.Key, *config.Item) bool) { m.configs.Each(f) },
+	})
 	s.configs, m.configs = config.New(s.opts.Clock, config.Options{
 		MaxContent: int(set.MaxConfigSize), Retention: time.Duration(set.HistoryRetention) * 24 * time.Hour,
 		Quota: config.Quota{
 			Check: set.CapacityCheck, Cluster: int64(set.QuotaCluster), Group: int64(set.QuotaGroup),
 			Namespace: int64(set.QuotaNamespace), MaxSize: set.QuotaMaxSize,
 		},
-		Changed:  []func(config.Key, *config.Item, *config.Item){s.ledger.Changed, s.fuzzy.Changed},
+		Changed:  []func(config.Key, *config.Item, *config.Item){s.ledger.Changed, s.fuzzy.Changed, s.search.Changed},
 		Happened: s.configNews,
 	})
 	s.namespaces, m.namespaces = namespace.New(s.opts.Clock, namespace.Options{MaxCount: int64(set.MaxNamespaces)})
