@@ -12,7 +12,7 @@ import (
 
 // sizedRow is a row of history without content, and the content's length in bytes.
 type sizedRow struct {
-	historyRow
+	Row  historyRow `gorm:"embedded"`
 	Size int64
 }
 
@@ -54,7 +54,7 @@ func (q queries) Revisions(ctx context.Context, key config.Key, before uint64, m
 // wholeChanges returns how many of rows are the first most and those of the same change as the last of them.
 func wholeChanges(rows []sizedRow, most int) int {
 	n := min(most, len(rows))
-	for n > 0 && n < len(rows) && rows[n].Revision > 0 && rows[n].Revision == rows[n-1].Revision {
+	for n > 0 && n < len(rows) && rows[n].Row.Revision > 0 && rows[n].Row.Revision == rows[n-1].Row.Revision {
 		n++
 	}
 	return n
@@ -66,7 +66,7 @@ func withNext(tx *gorm.DB, key config.Key, rows []sizedRow, newer bool) ([]confi
 	next := make(map[string]*config.NextRow)
 	for i := range rows {
 		r := &list[i]
-		r.History, r.Size = *rows[i].history(), rows[i].Size
+		r.History, r.Size = *rows[i].Row.history(), rows[i].Size
 		known, seen := next[r.GrayName]
 		if !seen && newer {
 			var found []sizedRow
@@ -75,7 +75,7 @@ func withNext(tx *gorm.DB, key config.Key, rows []sizedRow, newer bool) ([]confi
 				return nil, err
 			}
 			if len(found) > 0 {
-				known = &config.NextRow{Op: found[0].OpType, MD5: found[0].MD5, Size: found[0].Size}
+				known = &config.NextRow{Op: found[0].Row.OpType, MD5: found[0].Row.MD5, Size: found[0].Size}
 			}
 		}
 		r.Next = known
