@@ -23,7 +23,7 @@ const { metafile } = await build({
   splitting: true,
   minify: true,
   format: "esm",
-  target: ["chrome111", "firefox113", "safari16.4"],
+  target: ["chrome123", "firefox120", "safari17.5"],
   charset: "utf8",
   legalComments: "none", // licenses.txt has all of them
   loader: { ".svg": "copy" },

@@ -1,0 +1,38 @@
+// The language of a text, by Nacos' name of its type.
+import { json } from "@codemirror/lang-json";
+import { xml } from "@codemirror/lang-xml";
+import { yaml } from "@codemirror/lang-yaml";
+import { indentUnit, StreamLanguage } from "@codemirror/language";
+import { properties } from "@codemirror/legacy-modes/mode/properties";
+import { toml } from "@codemirror/legacy-modes/mode/toml";
+import type { Extension } from "@codemirror/state";
+
+const languages: Record<string, () => Extension> = {
+  yaml,
+  json,
+  xml,
+  toml: () => StreamLanguage.define(toml),
+  properties: () => StreamLanguage.define(properties),
+};
+const held = new Map<string, Extension>();
+
+/**
+ * How a text of this type is coloured and indented; nothing for plain text. HTML, with the scripts and
+ * styles in it, is large and rare, so it is loaded when the first such text is opened, then calls ready.
+ */
+export function languageOf(type: string, ready: () => void): Extension {
+  const known = held.get(type);
+  if (known) return known;
+  if (type === "html") {
+    void import("@codemirror/lang-html").then(({ html }) => {
+      held.set(type, [html(), indentUnit.of("  ")]);
+      ready();
+    }, () => undefined); // the text stays plain
+    return [];
+  }
+  const language = languages[type];
+  if (!language) return [];
+  const made = [language(), indentUnit.of("  ")];
+  held.set(type, made);
+  return made;
+}
