@@ -145,6 +145,8 @@ var owners = []struct {
 	{"github.com/prometheus/", []string{"server/metrics"}},
 	{"github.com/a-h/templ", []string{"views", "web/console"}},
 	{"github.com/alecthomas/kong", []string{"cli"}},
+	{"go.yaml.in/yaml", []string{"server/config/format"}},
+	{"github.com/pelletier/go-toml", []string{"server/config/format"}},
 	{"gopkg.in/yaml.v3", []string{"server/settings", "server/config/transfer", "cli"}},
 }
 
