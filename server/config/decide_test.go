@@ -224,6 +224,9 @@ func drawCommand(rt *rapid.T) (journal.Kind, proto.Message) {
 	}
 	publish := func() *configpb.Publish {
 		p := publishPB(rapid.SampledFrom([]string{"1", "2", "three"}).Draw(rt, "content"), func(p *configpb.Publish) {
+			if rapid.Bool().Draw(rt, "note") {
+				p.Note = Note{Comment: "c", From: 3}.pb()
+			}
 			p.Key, p.AtMs = drawKey(), rapid.Int64Range(1, 100).Draw(rt, "at")
 			if rapid.Bool().Draw(rt, "cas") {
 				p.CasMd5 = MD5([]byte(rapid.SampledFrom([]string{"1", "2"}).Draw(rt, "held")))
@@ -243,7 +246,7 @@ func drawCommand(rt *rapid.T) (journal.Kind, proto.Message) {
 		})
 		return p
 	}
-	switch rapid.IntRange(0, 9).Draw(rt, "kind") {
+	switch rapid.IntRange(0, 10).Draw(rt, "kind") {
 	case 0:
 		return KindRemove, &configpb.Remove{Key: drawKey(), GrayName: rapid.SampledFrom([]string{"", "", GrayBeta, "tag_x"}).Draw(rt, "grayName")}
 	case 1:
@@ -255,6 +258,11 @@ func drawCommand(rt *rapid.T) (journal.Kind, proto.Message) {
 		return KindSetCapacity, &configpb.SetCapacity{Of: &configpb.SetCapacity_Namespace{Namespace: "n"}, Quota: &n}
 	case 4:
 		return KindTrimHistory, &configpb.TrimHistory{BeforeMs: rapid.Int64Range(1, 100).Draw(rt, "before"), Limit: 10}
+	case 5:
+		return KindPromote, &configpb.Promote{
+			Key: drawKey(), GrayName: rapid.SampledFrom([]string{GrayBeta, "tag_x"}).Draw(rt, "promoted"), AtMs: 7,
+			IfRevision: rapid.Uint64Range(0, 20).Draw(rt, "if"), Quota: &configpb.Quota{Check: true, Cluster: 5, MaxSize: 4},
+		}
 	}
 	return KindPublish, publish()
 }

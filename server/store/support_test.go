@@ -151,7 +151,10 @@ func anyPublish(t *rapid.T) *configpb.Publish {
 
 func anyCommand(t *rapid.T) journal.Command {
 	at := rapid.Int64Range(1, 1000).Draw(t, "now")
-	switch rapid.IntRange(0, 11).Draw(t, "kind") {
+	switch rapid.IntRange(0, 12).Draw(t, "kind") {
+	case 4:
+		return command(config.KindPromote, &configpb.Promote{Key: anyKey(t), AtMs: at, Actor: &configpb.Actor{User: "u", Ip: "1.1.1.1"},
+			GrayName: rapid.SampledFrom([]string{"beta", "tag_t"}).Draw(t, "promoted"), Note: &configpb.Note{Comment: valid(anyText.Draw(t, "comment"))}})
 	case 0:
 		return command(config.KindRemove, &configpb.Remove{Key: anyKey(t), AtMs: at, Actor: &configpb.Actor{User: "u", Ip: "1.1.1.1"},
 			GrayName: rapid.SampledFrom([]string{"", "", "beta", "tag_t"}).Draw(t, "gray name")})

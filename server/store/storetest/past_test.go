@@ -375,3 +375,117 @@ func TestEveryVersionIsWhatItsChangeMade(t *testing.T) {
 		})
 	})
 }
+
+func TestWhatWasRemovedIsListedAndComesBack(t *testing.T) {
+	onBoth(t, func(t *testing.T, n *node) {
+		dev := config.Key{Namespace: "dev", Group: "Shop", DataID: "B.yaml"}
+		n.publish(t, config.Draft{Key: public("a"), Content: []byte("a"), Type: "json", Desc: text("what a is for")})
+		n.publish(t, config.Draft{Key: public("a"), Content: []byte("a of some"), Gray: beta("10.0.0.1")})
+		n.publish(t, config.Draft{Key: dev, Content: []byte("b")})
+		n.publish(t, config.Draft{Key: public("kept"), Content: []byte("k")})
+		n.publish(t, config.Draft{Key: public("only"), Content: []byte("o"), Gray: beta("10.0.0.1")})
+		n.remove(t, public("a"))
+		n.publish(t, config.Draft{Key: public("a"), Content: []byte("a2"), Desc: text("what a is for")})
+		n.publish(t, config.Draft{Key: public("a"), Content: []byte("a of some"), Gray: beta("10.0.0.1")})
+		n.remove(t, dev)
+		n.remove(t, public("only"))
+		removed := n.remove(t, public("a"))
+
+		for _, tt := range []struct {
+			name string
+			f    config.DeletedFilter
+			page int
+			want string
+		}{
+			{"all, newest first", config.DeletedFilter{}, 1, "a B.yaml of 2"},
+			{"the page after the last", config.DeletedFilter{}, 2, " of 2"},
+			{"one namespace", config.DeletedFilter{Namespace: "public"}, 1, "a of 1"},
+			{"a namespace without any", config.DeletedFilter{Namespace: "n"}, 1, " of 0"},
+			{"text of a dataId in whatever case", config.DeletedFilter{Text: "b.Y"}, 1, "B.yaml of 1"},
+			{"text of a group", config.DeletedFilter{Text: "shop"}, 1, "B.yaml of 1"},
+			{"text is no pattern", config.DeletedFilter{Text: "%"}, 1, " of 0"},
+		} {
+			page, err := n.Deleted(t.Context(), tt.f, tt.page, 2)
+			if err != nil {
+				t.Fatal(tt.name, err)
+			}
+			var ids []string
+			for _, h := range page.Items {
+				ids = append(ids, h.Key.DataID)
+				if h.Note().Comment != "not needed" || h.SrcUser != "alice" || h.Content != nil {
+					t.Errorf("%s: row %+v", tt.name, h)
+				}
+			}
+			if got := fmt.Sprintf("%s of %d", strings.Join(ids, " "), page.Total); got != tt.want {
+				t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+			}
+		}
+
+		refused := func(name string, want fault.Kind, f func() (config.Outcome, error)) {
+			t.Helper()
+			before := n.Revision()
+			if _, err := f(); fault.KindOf(err) != want || n.Revision() != before {
+				t.Errorf("%s: %v, revision %d after %d", name, err, n.Revision(), before)
+			}
+		}
+		undo := config.Note{Kind: config.NoteUndo, Comment: "was needed"}
+		refused("what was not removed", fault.NotFound, func() (config.Outcome, error) {
+			return n.RestoreDeleted(t.Context(), alice, public("a"), removed-1, true, undo)
+		})
+		refused("another's removal", fault.NotFound, func() (config.Outcome, error) {
+			return n.RestoreDeleted(t.Context(), alice, dev, removed, true, undo)
+		})
+		refused("a comment that is too long", fault.Invalid, func() (config.Outcome, error) {
+			return n.RestoreDeleted(t.Context(), alice, public("a"), removed, true, config.Note{Comment: strings.Repeat("é", config.MaxComment+1)})
+		})
+		out, err := n.RestoreDeleted(t.Context(), alice, public("a"), removed, true, undo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		it := n.Item(public("a"))
+		if string(it.Formal.Content) != "a2" || *it.Formal.Desc != "what a is for" || it.Formal.Revision != out.Revision || string(it.Gray(config.GrayBeta).Content) != "a of some" ||
+			it.Gray(config.GrayBeta).Rule != config.BetaRule("10.0.0.1") {
+			t.Errorf("came back as %+v", it)
+		}
+		v, err := n.VersionAt(t.Context(), public("a"), "", out.Revision)
+		if err != nil || v.Note != (config.Note{Comment: "was needed", Kind: config.NoteUndo, From: removed}) {
+			t.Errorf("history says %+v, %v", v, err)
+		}
+		refused("what is there", fault.Conflict, func() (config.Outcome, error) {
+			return n.RestoreDeleted(t.Context(), alice, public("a"), removed, true, undo)
+		})
+		refused("a revision that is not held", fault.Conflict, func() (config.Outcome, error) {
+			return n.Restore(t.Context(), alice, public("a"), "", 1, out.Revision-1, config.Note{})
+		})
+		if _, err := n.Restore(t.Context(), alice, public("a"), "", 1, out.Revision, config.Note{}); err != nil || string(n.Item(public("a")).Formal.Content) != "a" || n.Item(public("a")).Formal.Type != "json" {
+			t.Errorf("restored is %+v, %v", n.Item(public("a")).Formal, err)
+		}
+	})
+}
+
+func TestWhatIsHeldIsAVersionWhenItsHistoryIsTrimmed(t *testing.T) {
+	onBoth(t, func(t *testing.T, n *node) {
+		k := public("a")
+		first := n.publish(t, config.Draft{Key: k, Content: []byte("one")})
+		second := n.publish(t, config.Draft{Key: k, Content: []byte("two"), Type: "yaml"})
+		gray := n.publish(t, config.Draft{Key: k, Content: []byte("gray"), Gray: beta("10.0.0.1")})
+		n.now.Add(2 * time.Hour)
+		newest := n.publish(t, config.Draft{Key: k, Content: []byte("gray 2"), Gray: beta("10.0.0.1")})
+		if err := n.TrimHistory(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		list, err := n.Versions(t.Context(), k, 0, 10)
+		if err != nil || len(list) != 2 || list[0].Revision != newest || list[1].Revision != second || list[1].MD5 != digest("two") || list[1].User != "alice" {
+			t.Errorf("versions %+v, %v", list, err)
+		}
+		v, err := n.VersionAt(t.Context(), k, "", second)
+		if err != nil || v == nil || string(v.After.Content) != "two" || v.After.Type != "yaml" {
+			t.Errorf("version %+v, %v", v, err)
+		}
+		for _, at := range []uint64{first, gray} {
+			if _, err := n.Restore(t.Context(), alice, k, "", at, 0, config.Note{}); fault.KindOf(err) != fault.NotFound {
+				t.Errorf("what is gone was restored: %v", err)
+			}
+		}
+	})
+}
