@@ -8,13 +8,14 @@ import (
 	"nacre/server/config/delivery"
 	"nacre/server/fault"
 	"nacre/server/feed"
+	"nacre/server/namespace"
 )
 
 // configNews tells the feed of a decided change. It runs on the applying goroutine and does not block.
 func (s *Server) configNews(h config.Happening) {
 	e := feed.Event{
 		Kind: feed.ConfigPublished, Namespace: h.Key.Namespace, Group: h.Key.Group, DataID: h.Key.DataID, Revision: h.Revision, MD5: h.MD5,
-		Gray: h.Gray, User: h.User, IP: h.IP,
+		Gray: h.Gray, User: h.User, IP: h.IP, Text: h.Note.Comment,
 	}
 	switch {
 	case h.Gray == "" && h.Op == config.OpDelete:
@@ -27,6 +28,16 @@ func (s *Server) configNews(h config.Happening) {
 		e.Kind = feed.GrayEnded
 	}
 	s.feed.Append(e)
+}
+
+// namespaceKinds are what the feed calls the operations on namespaces.
+var namespaceKinds = map[string]feed.Kind{
+	namespace.OpCreate: feed.NamespaceCreated, namespace.OpUpdate: feed.NamespaceChanged, namespace.OpRemove: feed.NamespaceRemoved,
+}
+
+// namespaceNews tells the feed of a decided change. It runs on the applying goroutine and does not block.
+func (s *Server) namespaceNews(h namespace.Happening) {
+	s.feed.Append(feed.Event{Kind: namespaceKinds[h.Op], Namespace: h.ID, Text: h.Name, User: h.User, IP: h.IP})
 }
 
 // deliveryKinds are what the feed calls the ledger's events.

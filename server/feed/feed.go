@@ -34,12 +34,17 @@ const (
 	ClientLooping Kind = "client.looping"
 	ClientInSync  Kind = "client.inSync"
 	ServerState   Kind = "server.state"
+	// NamespaceCreated, NamespaceChanged and NamespaceRemoved have the name in Text.
+	NamespaceCreated Kind = "namespace.created"
+	NamespaceChanged Kind = "namespace.changed"
+	NamespaceRemoved Kind = "namespace.removed"
 )
 
 // Kinds are all of them.
 var Kinds = []Kind{
 	ConfigPublished, ConfigRemoved, GrayStarted, GrayChanged, GrayEnded, ConfigInSync,
 	ClientConnected, ClientGone, ClientBehind, ClientLooping, ClientInSync, ServerState,
+	NamespaceCreated, NamespaceChanged, NamespaceRemoved,
 }
 
 // Event is something that happened. Fields that do not matter to its kind are zero.
@@ -110,7 +115,7 @@ func ParseFilter(namespace, kinds, text string) (Filter, error) {
 			continue
 		}
 		if !known(k) {
-			return Filter{}, fault.New(fault.Invalid, "the kind %.40q is not known; there are config, gray, client, server, and %s", k, join(Kinds))
+			return Filter{}, fault.New(fault.Invalid, "the kind %.40q is not known; there are config, gray, client, server, namespace, and %s", k, join(Kinds))
 		}
 		if f.Kinds = append(f.Kinds, k); len(f.Kinds) > maxFilterKinds {
 			return Filter{}, fault.New(fault.Invalid, "a filter may name %d kinds at the most", maxFilterKinds)
