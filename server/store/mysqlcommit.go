@@ -7,7 +7,9 @@ import (
 
 	"gorm.io/gorm"
 
+	"nacre/server/auth"
 	"nacre/server/config"
+	"nacre/server/draft"
 	"nacre/server/fault"
 	"nacre/server/journal"
 	"nacre/server/namespace"
@@ -263,6 +265,15 @@ func (h *held) decide(cmd journal.Command) (journal.Outcome, []journal.Change, e
 		return h.configs.Decide(cmd)
 	case namespace.Owns(cmd.Kind):
 		return h.namespaces.Decide(cmd)
+	case auth.Owns(cmd.Kind):
+		return auth.Outcome{Fault: notOnMySQL("users and sessions")}, nil, nil
+	case draft.Owns(cmd.Kind):
+		return draft.Outcome{Fault: notOnMySQL("drafts")}, nil, nil
 	}
 	return nil, nil, fmt.Errorf("command kind %d is not known; a newer version wrote it", cmd.Kind)
+}
+
+// notOnMySQL is the answer to commands whose rows no table of MySQL has.
+func notOnMySQL(what string) *fault.Error {
+	return fault.New(fault.Unavailable, "%s are not kept in MySQL by this version; storage sqlite has them", what)
 }

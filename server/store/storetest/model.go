@@ -24,6 +24,7 @@ type model struct {
 	history    []config.History
 	capacities []config.Capacity
 	namespaces []namespace.Namespace
+	people     people
 	revision   uint64
 	lastID     map[idKind]int64
 	// grayRevisions are those at which a variant changed by itself.
@@ -98,6 +99,9 @@ func (m *model) do(msg proto.Message) journal.Outcome {
 			m.namespaces = slices.Delete(m.namespaces, i, i+1)
 		}
 		return namespace.Outcome{Existed: i >= 0}
+	}
+	if out := m.people.do(msg); out != nil {
+		return out
 	}
 	panic(fmt.Sprintf("the model has no command %T", msg))
 }

@@ -20,6 +20,7 @@ type rows struct {
 	History    []config.History
 	Capacities []config.Capacity
 	Namespaces []namespace.Namespace
+	People     people // of SQLite alone
 }
 
 // sort brings what has no order of its own into one.
@@ -33,6 +34,7 @@ func (r *rows) sort() {
 		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Group, b.Group))
 	})
 	slices.SortFunc(r.Namespaces, func(a, b namespace.Namespace) int { return strings.Compare(a.ID, b.ID) })
+	r.People.sort()
 	for i := range r.Entries {
 		if e := &r.Entries[i]; len(e.Tags) == 0 {
 			e.Tags = nil

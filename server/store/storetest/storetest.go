@@ -13,7 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"nacre/server/auth"
 	"nacre/server/config"
+	"nacre/server/draft"
 	"nacre/server/fault"
 	"nacre/server/journal"
 	"nacre/server/namespace"
@@ -26,8 +28,8 @@ type backend interface {
 	rows(ctx context.Context) (rows, error)
 }
 
-// run compares random lists of commands, in groups of random size, on what fresh returns with the model.
-func run(t *testing.T, fresh func(t *rapid.T) backend) {
+// run compares random lists of commands that draw draws, in groups of random size, on what fresh returns with the model.
+func run(t *testing.T, draw func(*rapid.T) command, fresh func(t *rapid.T) backend) {
 	t.Helper()
 	rapid.Check(t, func(rt *rapid.T) {
 		c := comparison{model: newModel(), backend: fresh(rt), real: map[idKind]map[int64]int64{}, known: map[idKind]map[int64]int64{}}
@@ -169,6 +171,10 @@ func outcomeText(o journal.Outcome) string {
 		return s
 	case namespace.Outcome:
 		return fmt.Sprintf("fault %q existed %t", f(o.Fault), o.Existed)
+	case auth.Outcome:
+		return fmt.Sprintf("fault %q ended %d", f(o.Fault), o.Ended)
+	case draft.Outcome:
+		return fmt.Sprintf("fault %q version %d", f(o.Fault), o.Version)
 	}
 	return fmt.Sprintf("%T", o)
 }
@@ -205,7 +211,7 @@ func (c *comparison) compareRows(rt *rapid.T) {
 			id(entryID, &h.ConfigID)
 		}
 	}
-	want := rows{c.model.entries, c.model.grays, c.model.history, c.model.capacities, c.model.namespaces}
+	want := rows{c.model.entries, c.model.grays, c.model.history, c.model.capacities, c.model.namespaces, c.model.people}
 	want.sort()
 	got.sort()
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {

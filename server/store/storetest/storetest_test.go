@@ -15,7 +15,9 @@ import (
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
+	"nacre/server/auth"
 	"nacre/server/config"
+	"nacre/server/draft"
 	"nacre/server/journal"
 	"nacre/server/namespace"
 	"nacre/server/store"
@@ -35,13 +37,16 @@ func TestMain(m *testing.M) {
 type memory struct {
 	configs    *config.State
 	namespaces *namespace.State
+	users      *auth.State
+	drafts     *draft.State
+	written    []draft.Draft // the drafts as they were handed to the image
 	history    []config.History
 	index      uint64
 	changes    []journal.Change // of the last commit
 }
 
 func newMemory() *memory {
-	return &memory{configs: config.NewState(nil), namespaces: namespace.NewState()}
+	return &memory{configs: config.NewState(nil), namespaces: namespace.NewState(), users: auth.NewState(), drafts: draft.NewState()}
 }
 
 func (m *memory) Commit(_ context.Context, group []journal.Command) (results []journal.Result, err error) {
@@ -50,9 +55,14 @@ func (m *memory) Commit(_ context.Context, group []journal.Command) (results []j
 	for _, cmd := range group {
 		var outcome journal.Outcome
 		var changes []journal.Change
-		if config.Owns(cmd.Kind) {
+		switch {
+		case config.Owns(cmd.Kind):
 			outcome, changes, err = m.configs.Decide(cmd)
-		} else {
+		case auth.Owns(cmd.Kind):
+			outcome, changes, err = m.users.Decide(cmd)
+		case draft.Owns(cmd.Kind):
+			outcome, changes, err = m.drafts.Decide(cmd)
+		default:
 			outcome, changes, err = m.namespaces.Decide(cmd)
 		}
 		if err != nil {
@@ -64,6 +74,8 @@ func (m *memory) Commit(_ context.Context, group []journal.Command) (results []j
 				m.history = append(m.history, *c.Row)
 			case config.HistoryTrimmed:
 				m.trim(c)
+			case draft.Change:
+				m.write(c)
 			}
 		}
 		results, m.changes = append(results, journal.Result{Index: m.index, Outcome: outcome}), append(m.changes, changes...)
@@ -81,6 +93,16 @@ func (m *memory) trim(c config.HistoryTrimmed) {
 		}
 	}
 	m.history = slices.DeleteFunc(m.history, func(h config.History) bool { return gone[h.NID] })
+}
+
+// write does what the image does with a draft: memory does not hold it.
+func (m *memory) write(c draft.Change) {
+	if c.Before != nil {
+		m.written = slices.DeleteFunc(m.written, func(d draft.Draft) bool { return d.User == c.Before.User && d.Key == c.Before.Key })
+	}
+	if c.After != nil {
+		m.written = append(m.written, *c.After)
+	}
 }
 
 func (m *memory) rows(context.Context) (rows, error) {
@@ -105,6 +127,21 @@ func (m *memory) rows(context.Context) (rows, error) {
 		r.Namespaces = append(r.Namespaces, *n)
 	}
 	r.History = slices.Clone(m.history)
+	for _, u := range m.users.Users() {
+		r.People.Users = append(r.People.Users, *u)
+	}
+	for _, n := range m.users.Sessions("") {
+		r.People.Sessions = append(r.People.Sessions, *n)
+	}
+	r.People.Drafts = slices.Clone(m.written)
+	r.People.sort()
+	var infos []*draft.Info
+	for i := range r.People.Drafts {
+		infos = append(infos, draft.InfoOf(&r.People.Drafts[i]))
+	}
+	if diff := cmp.Diff(infos, m.drafts.All(), cmpopts.EquateEmpty()); diff != "" {
+		return r, fmt.Errorf("memory knows other drafts (- written, + memory):\n%s", diff)
+	}
 	return r, nil
 }
 
@@ -127,7 +164,34 @@ func (e *embedded) rows(ctx context.Context) (rows, error) {
 	if err := e.image.WaitFor(ctx, e.index); err != nil {
 		return rows{}, err
 	}
-	return readRows(ctx, e.db)
+	r, err := readRows(ctx, e.db)
+	if err != nil {
+		return r, err
+	}
+	if r.People, err = readPeople(ctx, e.db); err != nil {
+		return r, err
+	}
+	return r, e.loaded(ctx)
+}
+
+// loaded compares what a start would load with what memory holds.
+func (e *embedded) loaded(ctx context.Context) error {
+	users, drafts := auth.NewState(), draft.NewState()
+	if _, err := e.image.Load(ctx, store.Visitor{User: users.LoadUser, Session: users.LoadSession, Draft: drafts.Load}); err != nil {
+		return err
+	}
+	diff := cmp.Diff(e.users.Users(), users.Users(), cmpopts.EquateEmpty()) + cmp.Diff(e.users.Sessions(""), users.Sessions("")) + cmp.Diff(e.drafts.All(), drafts.All())
+	for _, i := range drafts.All() {
+		d, err := e.image.Draft(ctx, i.User, i.Key)
+		if err != nil {
+			return err
+		}
+		diff += cmp.Diff(i, draft.InfoOf(d))
+	}
+	if diff != "" {
+		return fmt.Errorf("loaded was (- in memory, + loaded):\n%s", diff)
+	}
+	return e.image.VerifyHistory(ctx)
 }
 
 // shared is a MariaDB database.
@@ -166,12 +230,12 @@ func (s *shared) rows(ctx context.Context) (rows, error) {
 }
 
 func TestMemoryHoldsWhatTheModelHolds(t *testing.T) {
-	run(t, func(*rapid.T) backend { return newMemory() })
+	run(t, drawAny, func(*rapid.T) backend { return newMemory() })
 }
 
 func TestTheImageHoldsWhatTheModelHolds(t *testing.T) {
 	dir, n := t.TempDir(), 0
-	run(t, func(rt *rapid.T) backend {
+	run(t, drawAny, func(rt *rapid.T) backend {
 		n++
 		path := filepath.Join(dir, fmt.Sprintf("image%d.db", n))
 		image, err := store.Open(t.Context(), store.Config{Path: path})
@@ -206,7 +270,7 @@ func TestMariaDBHoldsWhatTheModelHolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	run(t, func(rt *rapid.T) backend {
+	run(t, draw, func(rt *rapid.T) backend {
 		_, err := db.Exec("DELETE FROM config_info; DELETE FROM config_info_gray; DELETE FROM config_tags_relation; DELETE FROM his_config_info; DELETE FROM tenant_info; " +
 			"DELETE FROM tenant_capacity; DELETE FROM group_capacity; UPDATE nacre_revision SET revision = 0")
 		if err != nil {
@@ -220,7 +284,7 @@ func TestTheSameCommandsLeadToTheSameMemoryAndChanges(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		a, b := newMemory(), newMemory()
 		for range rapid.IntRange(1, 60).Draw(rt, "commands") {
-			cmd, err := draw(rt).encode(func(id int64) int64 { return id })
+			cmd, err := drawAny(rt).encode(func(id int64) int64 { return id })
 			if err != nil {
 				rt.Fatal(err)
 			}
