@@ -36,11 +36,15 @@ const look = EditorView.theme({
   ".cm-panels-top": { borderBottom: "1px solid var(--line)" },
   ".cm-panels-bottom": { borderTop: "1px solid var(--line)" },
   ".cm-panel.cm-search": { padding: "0.4rem 2.25rem 0.4rem 0.5rem", fontFamily: "var(--sans)", fontSize: "0.8125rem" },
-  ".cm-panel.cm-search label": { display: "inline-flex", alignItems: "center", gap: "0.25rem", minHeight: "1.75rem", fontSize: "inherit" },
-  ".cm-textfield": { minHeight: "1.75rem", backgroundColor: "var(--surface)", border: "1px solid var(--edge)", borderRadius: "4px", fontSize: "inherit" },
+  ".cm-panel.cm-search label": {
+    display: "inline-flex", alignItems: "center", gap: "0.25rem", minHeight: "1.75rem", fontSize: "inherit", fontWeight: "normal",
+  },
+  ".cm-textfield": {
+    width: "min(20rem, 100%)", minHeight: "1.75rem", padding: "0 0.4rem", backgroundColor: "var(--surface)", border: "1px solid var(--edge)", borderRadius: "4px", color: "var(--ink)", fontSize: "inherit",
+  },
   ".cm-button": {
-    minHeight: "1.75rem", background: "var(--surface)", border: "1px solid var(--line)", borderRadius: "4px",
-    color: "var(--ink)", fontSize: "inherit",
+    minHeight: "1.75rem", padding: "0 0.6rem", background: "var(--surface)", border: "1px solid var(--line)", borderRadius: "4px",
+    color: "var(--ink)", fontSize: "inherit", fontWeight: "normal",
   },
   ".cm-button:active": { background: "var(--accent-soft)" },
   ".cm-panel.cm-search [name=close], .cm-panel.cm-panel-lint [name=close]": {

@@ -3,6 +3,7 @@ package home
 
 import (
 	"nacre/views/layout"
+	"nacre/views/parts"
 	"nacre/views/words"
 )
 
@@ -13,19 +14,14 @@ type Model struct {
 	Ready bool
 	// Status is a word, StatusText a sentence: where the node answers, or why it is not ready.
 	Status, StatusText string
-	// Insecure warns that anybody can change everything; "" for no warning.
-	Insecure string
-	Figures  []Figure
+	Figures            []parts.Figure
 	// Empty says that there is no configuration yet.
 	Empty  bool
 	Latest []Change
 	Steps  []Step
-	Facts  []Fact
+	Facts  []parts.Fact
 	Links  []Link
 }
-
-// Figure is a number with what it counts.
-type Figure struct{ Label, Value, Note string }
 
 // Change is a configuration that was changed lately.
 type Change struct {
@@ -39,9 +35,6 @@ type Change struct {
 
 // Step is a command to try and what it answers.
 type Step struct{ Title, Text, Command, Answer string }
-
-// Fact is a property of the node.
-type Fact struct{ Name, Value string }
 
 // Link leads to another page of this server.
 type Link struct{ Href, Text string }

@@ -5,49 +5,35 @@ package words
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"golang.org/x/text/language"
 )
 
-// Words are the texts of the console in one language. Those with %s or %d are formats.
+// Words are the texts of the console in one language, a struct for each group of pages. Those with %s or %d are formats.
 type Words struct {
 	// Tag is the language for the page's lang attribute, Name the language's name in itself.
 	Tag, Name string
 
-	Languages, SkipToContent, Copy, Copied string
-	Home                                   Home
-	Time                                   Time
-}
-
-// Home are the texts of the first page.
-type Home struct {
-	Title                          string
-	Ready, ReadyText               string // ReadyText: address
-	NotReady                       string
-	Insecure, InsecureText         string // InsecureText: address
-	Figures                        string
-	Configs, Namespaces            string
-	Listening, ListeningNote       string // ListeningNote: number of pairs of client and configuration
-	Writes, WritesNote             string // WritesNote: number of fsyncs
-	Latest, LatestNone             string
-	ColumnConfig, ColumnChanged    string
-	ByAddress                      string // address
-	EmptyTitle, EmptyText          string
-	TryTitle, TryText              string
-	StepPublish, StepPublishText   string
-	StepRead, StepReadText         string
-	StepWait, StepWaitText         string
-	Answer                         string
-	Node                           string
-	Version, Running, Mode, Role   string
-	Storage, Durability            string
-	Standalone, Leader, Follower   string
-	StorageSQLite, DurabilityFsync string
-	Login, LoginOff                string
-	Look                           string
-	LookAPI, LookMetrics           string
-	LookReady, LookState           string
+	Frame      Frame
+	Parts      Parts
+	Time       Time
+	Faults     Faults
+	Enter      Enter
+	Home       Home
+	Configs    Configs
+	Config     Config
+	Edit       Edit
+	Publish    Publish
+	History    History
+	Clients    Clients
+	Feed       Feed
+	Cluster    Cluster
+	Namespaces Namespaces
+	Transfer   Transfer
+	Connect    Connect
 }
 
 // Time are the words for how long ago something was. The formats take a number.
@@ -108,4 +94,35 @@ func (t *Time) For(d time.Duration) string {
 		return fmt.Sprintf(t.ForHours, int(d/time.Hour))
 	}
 	return fmt.Sprintf(t.ForDays, int(d/(24*time.Hour)))
+}
+
+// Has reports whether there is a language with this tag.
+func Has(tag string) bool {
+	return slices.ContainsFunc(All, func(w *Words) bool { return w.Tag == tag })
+}
+
+// Fill puts values in the places of a text, as fmt.Sprintf does.
+func Fill(text string, values ...any) string { return fmt.Sprintf(text, values...) }
+
+// Number writes n with a comma between thousands, as English and Chinese have it.
+func (w *Words) Number(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// Size writes a number of bytes in the unit that fits.
+func (w *Words) Size(n int64) string {
+	const kib = 1 << 10
+	switch {
+	case n < kib:
+		return strconv.FormatInt(n, 10) + " B"
+	case n < kib*kib:
+		return strconv.FormatFloat(float64(n)/kib, 'f', 1, 64) + " KiB"
+	case n < kib*kib*kib:
+		return strconv.FormatFloat(float64(n)/(kib*kib), 'f', 1, 64) + " MiB"
+	}
+	return strconv.FormatFloat(float64(n)/(kib*kib*kib), 'f', 1, 64) + " GiB"
 }

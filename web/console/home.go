@@ -4,119 +4,68 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
-
-	"nacre/server/clock"
 	"nacre/server/config"
 	"nacre/server/fault"
-	"nacre/server/namespace"
 	"nacre/server/resource"
-	"nacre/server/settings"
-	"nacre/static"
 	"nacre/views/home"
+	"nacre/views/parts"
 	"nacre/views/words"
 )
 
-// Deps are what the console needs of the server. All but Node are required.
-type Deps struct {
-	Configs    *config.Service
-	Namespaces *namespace.Service
-	Settings   settings.Settings
-	Clock      clock.Clock
-	// Started is when the server started.
-	Started time.Time
-	// Version is Nacre's own.
-	Version string
-	// Ready returns nil, or a fault whose text says why the node is not ready. It must not block.
-	Ready func() error
-	// Listening returns how many clients are connected or poll, and the pairs of client and configuration that they listen
-	// for; nil when nobody can.
-	Listening func() (clients, listenings int64)
-	// Node returns what is known of the node's part in storing; nil leaves it out. It must not block.
-	Node func() Node
-}
-
-// Node is a node's part in storing.
-type Node struct {
-	// Leader says whether this node decides on writes.
-	Leader bool
-	// Fsyncs is how often the journal was synced to disk since the start.
-	Fsyncs uint64
-}
-
-// Register puts the console's routes on r, which must be the root of the server. The page is served
-// at Nacos' own address too, where load balancers look for a 200.
-func Register(r fiber.Router, d Deps) {
-	p := &pages{Deps: d}
-	for _, path := range []string{"/", "/nacos", "/nacos/", "/nacos/index.html"} {
-		r.Get(path, p.home)
-	}
-	r.Get(static.Prefix+":name", serveStatic)
-}
-
-type pages struct{ Deps }
-
-func (p *pages) home(c *fiber.Ctx) error {
-	w := wordsOf(c)
-	now := p.Clock.Now()
-	stats := p.Configs.Stats()
-	at := origin(c, p.Settings.HTTPAddr)
+func (v *visit) home() error {
+	w := v.w
+	stats := v.Configs.Stats()
+	at := origin(v.c, v.Settings.HTTPAddr)
 	m := home.Model{
-		Page:  frame(w, w.Home.Title, p.Version),
+		Page:  v.frame(w.Home.Title, pathHome),
 		Words: &w.Home,
 		Empty: stats.Configs+stats.Grays == 0,
-		Steps: p.steps(&w.Home, at),
-		Facts: p.facts(w, now),
+		Steps: v.steps(&w.Home, at),
+		Facts: v.facts(w, v.now),
 	}
 	m.Status, m.StatusText, m.Ready = w.Home.Ready, fmt.Sprintf(w.Home.ReadyText, at), true
-	if err := p.Ready(); err != nil {
+	if err := v.Ready(); err != nil {
 		m.Status, m.StatusText, m.Ready = w.Home.NotReady, fault.TextOf(err), false
 	}
-	if p.Settings.Insecure {
-		m.Insecure = fmt.Sprintf(w.Home.InsecureText, p.Settings.HTTPAddr)
-	}
-	m.Figures = p.figures(&w.Home, stats)
+	m.Figures = v.figures(w, stats)
 	if !m.Empty {
-		m.Latest = p.latest(w, now)
+		m.Latest = v.latest(w, v.now)
 	}
 	m.Links = append(m.Links, home.Link{Href: "/readyz", Text: w.Home.LookReady})
-	if p.Settings.Metrics {
+	if v.Settings.Metrics {
 		m.Links = append(m.Links, home.Link{Href: "/metrics", Text: w.Home.LookMetrics})
 	}
 	m.Links = append(m.Links,
 		home.Link{Href: "/nacre/openapi.json", Text: w.Home.LookAPI},
 		home.Link{Href: "/nacos/v3/console/server/state", Text: w.Home.LookState})
-	return render(c, home.Page(m))
+	return v.render(home.Page(m))
 }
 
-func (p *pages) figures(w *words.Home, stats config.Stats) []home.Figure {
-	var clients, listenings int64
-	if p.Listening != nil {
-		clients, listenings = p.Listening()
-	}
-	listening := home.Figure{Label: w.Listening, Value: number(clients)}
-	if clients > 0 {
-		listening.Note = fmt.Sprintf(w.ListeningNote, number(listenings))
+func (p *pages) figures(w *words.Words, stats config.Stats) []parts.Figure {
+	h := &w.Home
+	d := p.Delivery.Summary()
+	listening := parts.Figure{Label: h.Listening, Value: w.Number(int64(d.GRPCClients + d.HTTPClients))}
+	if d.Listenings > 0 {
+		listening.Note = fmt.Sprintf(h.ListeningNote, w.Number(int64(d.Listenings)))
 	}
 	done := p.Configs.WriteStats()
-	writes := home.Figure{Label: w.Writes, Value: number(int64(done.Published + done.Removed))}
+	writes := parts.Figure{Label: h.Writes, Value: w.Number(int64(done.Published + done.Removed))}
 	if p.Node != nil && done.Published+done.Removed > 0 {
-		writes.Note = fmt.Sprintf(w.WritesNote, number(int64(p.Node().Fsyncs)))
+		writes.Note = fmt.Sprintf(h.WritesNote, w.Number(int64(p.Node().Fsyncs)))
 	}
-	return []home.Figure{
-		{Label: w.Configs, Value: number(stats.Configs)},
-		{Label: w.Namespaces, Value: number(int64(p.Namespaces.Len()) + 1)}, // the default one is not counted
+	return []parts.Figure{
+		{Label: h.Configs, Value: w.Number(stats.Configs), Href: pathConfigs},
+		{Label: h.Namespaces, Value: w.Number(int64(p.Namespaces.Len()) + 1), Href: pathNamespaces}, // the default one is not counted
 		listening,
 		writes,
 	}
 }
 
-func (p *pages) facts(all *words.Words, now time.Time) []home.Fact {
+func (p *pages) facts(all *words.Words, now time.Time) []parts.Fact {
 	w := &all.Home
-	facts := []home.Fact{
+	facts := []parts.Fact{
 		{Name: w.Version, Value: p.Version},
 		{Name: w.Running, Value: all.Time.For(now.Sub(p.Started))},
 		{Name: w.Mode, Value: w.Standalone},
@@ -126,12 +75,12 @@ func (p *pages) facts(all *words.Words, now time.Time) []home.Fact {
 		if p.Node().Leader {
 			role = w.Leader
 		}
-		facts = append(facts, home.Fact{Name: w.Role, Value: role})
+		facts = append(facts, parts.Fact{Name: w.Role, Value: role})
 	}
 	return append(facts,
-		home.Fact{Name: w.Storage, Value: w.StorageSQLite},
-		home.Fact{Name: w.Durability, Value: w.DurabilityFsync},
-		home.Fact{Name: w.Login, Value: w.LoginOff})
+		parts.Fact{Name: w.Storage, Value: w.StorageSQLite},
+		parts.Fact{Name: w.Durability, Value: w.DurabilityFsync},
+		parts.Fact{Name: w.Login, Value: w.LoginOff})
 }
 
 // latestShown is how many of the latest changes the page shows.
@@ -184,13 +133,6 @@ func (p *pages) latest(w *words.Words, now time.Time) []home.Change {
 	return rows
 }
 
-func (p *pages) namespaceName(id string) string {
-	if n := p.Namespaces.Get(id); n != nil && n.Name != "" {
-		return n.Name
-	}
-	return id
-}
-
 // contentURL returns the path at which the content can be read.
 func (p *pages) contentURL(k config.Key) string {
 	if !p.Settings.APICompatClient {
@@ -224,13 +166,4 @@ func (p *pages) steps(w *words.Home, at string) []home.Step {
 			Command: fmt.Sprintf("curl -X POST '%s/nacos/v1/cs/configs/listener' \\\n  -H 'Long-Pulling-Timeout: 30000' \\\n  -d 'Listening-Configs=%s%%02%s%%02%s%%01'",
 				at, dataID, group, config.MD5([]byte(content)))},
 	}
-}
-
-// number writes n with a comma between thousands.
-func number(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

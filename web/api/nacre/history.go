@@ -44,11 +44,15 @@ func (a *api) history(c *fiber.Ctx, in *historyIn) (*historyPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &historyPage{Total: p.Total, Page: in.Page, Pages: p.Pages(), Rows: make([]historyRow, 0, len(p.Items))}
+	return historyPageOf(p, in.Page), nil
+}
+
+func historyPageOf(p config.Page[*config.History], number int) *historyPage {
+	out := &historyPage{Total: p.Total, Page: number, Pages: p.Pages(), Rows: make([]historyRow, 0, len(p.Items))}
 	for _, h := range p.Items {
 		out.Rows = append(out.Rows, rowOf(h))
 	}
-	return out, nil
+	return out
 }
 
 func rowOf(h *config.History) historyRow {

@@ -2,6 +2,7 @@ package nacre
 
 import (
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -90,6 +91,16 @@ func (a *api) publish(c *fiber.Ctx, in *publishIn) (*publishAnswer, error) {
 	}
 	out.syncAnswer = a.sync(c.UserContext(), d.Key, wait)
 	return out, nil
+}
+
+// published answers what became of a change of k.
+func (a *api) published(c *fiber.Ctx, k config.Key, wait time.Duration, out config.Outcome, err error) (*publishAnswer, error) {
+	if err != nil {
+		return nil, err
+	}
+	answer := answerOf(out)
+	answer.syncAnswer = a.sync(c.UserContext(), k, wait)
+	return answer, nil
 }
 
 // replace publishes d, whatever was there but for its conditions.

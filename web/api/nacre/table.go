@@ -11,7 +11,11 @@ var (
 	exampleNamespace  = namespaceBody{ID: "dev", Name: "development", Desc: "of the shop", Configs: 12, CreatedMs: exampleMs, ModifiedMs: exampleMs}
 	exampleHistoryRow = historyRow{
 		NID: 7, Namespace: "dev", Group: "DEFAULT_GROUP", DataID: "app.yaml", Revision: 42, Op: "U", PublishType: "formal",
-		MD5: exampleMD5, Operator: "alice", From: "10.0.0.7", AtMs: exampleMs,
+		MD5: exampleMD5, Operator: "alice", From: "10.0.0.7", AtMs: exampleMs, Comment: "more workers",
+	}
+	exampleVersion = versionBody{
+		Revision: 42, Op: "U", Kind: "restore", FromRev: 40, Comment: "more workers", Operator: "alice", From: "10.0.0.7", AtMs: exampleMs, Known: true,
+		MD5: exampleMD5, Size: 11,
 	}
 )
 
@@ -93,6 +97,29 @@ func operations() []operation {
 			faults:  []int{http.StatusNotFound},
 			example: historyDetail{historyRow: exampleHistoryRow, Content: "hello world", ExtInfo: `{"type":"yaml"}`},
 		}, (*api).historyRow),
+		jsonOperation(operation{
+			id: "listVersions", method: http.MethodGet, path: "/versions", summary: "What each change made of one configuration and its variants, newest first, without contents.",
+			example: versionPage{Versions: []versionBody{exampleVersion}},
+		}, (*api).versions),
+		jsonOperation(operation{
+			id: "getVersion", method: http.MethodGet, path: "/version", summary: "A configuration, or a variant, as one change left it.",
+			faults:  []int{http.StatusNotFound},
+			example: versionDetail{versionBody: exampleVersion, Content: "hello world", attributes: attributes{Type: "yaml", Tags: []string{"web"}}},
+		}, (*api).version),
+		jsonOperation(operation{
+			id: "listDeleted", method: http.MethodGet, path: "/deleted", summary: "The last delete of each configuration that is not there now, newest first.",
+			example: historyPage{Total: 1, Page: 1, Pages: 1, Rows: []historyRow{exampleHistoryRow}},
+		}, (*api).deleted),
+		jsonOperation(operation{
+			id: "restoreConfig", method: http.MethodPost, path: "/restore", summary: "Publishes again what a change made, or what a delete took away.",
+			faults:  []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge},
+			example: publishAnswer{ID: 3, MD5: exampleMD5, Revision: 43},
+		}, (*api).restore),
+		jsonOperation(operation{
+			id: "promoteGray", method: http.MethodPost, path: "/promote", summary: "Gives a variant's content to all, and ends the variant, as one change.",
+			faults:  []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge},
+			example: publishAnswer{ID: 3, MD5: exampleMD5, Revision: 43},
+		}, (*api).promote),
 		jsonOperation(operation{
 			id: "listNamespaces", method: http.MethodGet, path: "/namespaces", summary: "A page of namespaces, the default one first.",
 			example: namespacePage{Total: 2, Page: 1, Pages: 1, Namespaces: []namespaceBody{{ID: "public", Name: "public", Desc: "Default Namespace", Default: true, Configs: 3}, exampleNamespace}},

@@ -1,0 +1,340 @@
+package console
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"nacre/server/auth"
+	"nacre/server/config"
+	"nacre/server/fault"
+	"nacre/server/resource"
+	"nacre/views/layout"
+	"nacre/views/trouble"
+	"nacre/views/words"
+)
+
+// visit is one request of a person.
+type visit struct {
+	*pages
+	c *fiber.Ctx
+	w *words.Words
+	// now is when it came.
+	now time.Time
+	// nonce is that of the page's policy.
+	nonce string
+	// user and session are who is signed in, nil for nobody; token is the session's secret.
+	user    *auth.User
+	session *auth.Session
+	token   string
+	// ns is the namespace that the page is about.
+	ns string
+}
+
+const (
+	cookieLanguage = "nacre_lang"
+	cookieTheme    = "nacre_theme"
+	cookieFlash    = "nacre_flash"
+	cookieEntry    = "nacre_entry"
+	preferenceLife = 365 * 24 * time.Hour
+)
+
+func (p *pages) visit(c *fiber.Ctx) *visit {
+	v := &visit{pages: p, c: c, now: p.Clock.Now(), nonce: secret(), ns: c.Query("ns", resource.DefaultNamespace)}
+	choice := c.Query("lang")
+	if choice == "" {
+		choice = c.Cookies(cookieLanguage)
+	}
+	v.w = words.For(choice, c.Get(fiber.HeaderAcceptLanguage))
+	if token := c.Cookies(v.sessionCookie()); token != "" {
+		if user, session, ok := p.Auth.Enter(token); ok {
+			v.user, v.session, v.token = user, session, token
+		}
+	}
+	return v
+}
+
+// anyone serves a page that needs no login. Forms must come from pages of this server all the same.
+func (p *pages) anyone(serve func(*visit) error) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		v := p.visit(c)
+		if c.Method() != fiber.MethodGet && !v.sameOrigin() {
+			return v.refuse()
+		}
+		return v.answered(serve(v))
+	}
+}
+
+// signedIn serves a page to who is signed in. What changes something must carry the session's token.
+func (p *pages) signedIn(serve func(*visit) error) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		v := p.visit(c)
+		changes := c.Method() != fiber.MethodGet && c.Method() != fiber.MethodHead
+		switch {
+		case changes && !v.sameOrigin():
+			return v.refuse()
+		case v.user == nil && v.wantsJSON():
+			return v.json(fiber.StatusUnauthorized, fiber.Map{"error": v.w.Faults.Expired})
+		case v.user == nil:
+			back := v.here()
+			if changes {
+				back = local(refererPath(c))
+			}
+			return v.go303(pathLogin + "?" + url.Values{"back": {back}}.Encode())
+		case changes && !v.rightToken():
+			return v.refuse()
+		}
+		return v.answered(serve(v))
+	}
+}
+
+// answered makes a page of an error.
+func (v *visit) answered(err error) error {
+	if err == nil {
+		return nil
+	}
+	status := fiber.StatusInternalServerError
+	switch fault.KindOf(err) {
+	case fault.Invalid:
+		status = fiber.StatusBadRequest
+	case fault.NotFound:
+		status = fiber.StatusNotFound
+	case fault.Conflict:
+		status = fiber.StatusConflict
+	case fault.Denied:
+		status = fiber.StatusForbidden
+	case fault.Limited:
+		status = fiber.StatusTooManyRequests
+	case fault.Unavailable:
+		status = fiber.StatusServiceUnavailable
+	default:
+		v.Log.Error("a page failed", "path", v.c.Path(), "error", err)
+	}
+	if v.wantsJSON() {
+		return v.json(status, fiber.Map{"error": v.say(err)})
+	}
+	return v.trouble(status, v.say(err))
+}
+
+// say words an error for the person: the kind in their language, and the server's own sentence, which is English.
+func (v *visit) say(err error) string {
+	w := &v.w.Faults
+	if v.w.Tag == words.All[0].Tag && fault.KindOf(err) != fault.Internal {
+		return fault.TextOf(err)
+	}
+	var kind string
+	switch fault.KindOf(err) {
+	case fault.Invalid:
+		kind = w.Invalid
+	case fault.NotFound:
+		kind = w.NotFound
+	case fault.Conflict:
+		kind = w.Conflict
+	case fault.Denied:
+		kind = w.Denied
+	case fault.Limited:
+		kind = w.Limited
+	case fault.Unavailable:
+		kind = w.Unavailable
+	default:
+		return w.Internal
+	}
+	return kind + " " + words.Fill(w.Detail, fault.TextOf(err))
+}
+
+func (v *visit) trouble(status int, text string) error {
+	v.c.Status(status)
+	return v.render(trouble.Page(trouble.Model{Page: v.frame(v.w.Faults.Title, ""), Text: text}))
+}
+
+func (v *visit) missing() error { return v.trouble(fiber.StatusNotFound, v.w.Faults.PageMissing) }
+
+// refuse answers a form that does not come from a page of the person's own.
+func (v *visit) refuse() error {
+	if v.wantsJSON() {
+		return v.json(fiber.StatusForbidden, fiber.Map{"error": v.w.Faults.Forged})
+	}
+	return v.trouble(fiber.StatusForbidden, v.w.Faults.Forged)
+}
+
+func (v *visit) wantsJSON() bool {
+	return strings.HasPrefix(v.c.Get(fiber.HeaderAccept), fiber.MIMEApplicationJSON)
+}
+
+func (v *visit) json(status int, body any) error {
+	secure(v.c, "")
+	v.c.Set(fiber.HeaderCacheControl, "no-store")
+	return v.c.Status(status).JSON(body)
+}
+
+// go303 sends the person on to a page, to be read with GET.
+func (v *visit) go303(path string) error {
+	secure(v.c, "")
+	v.c.Set(fiber.HeaderCacheControl, "no-store")
+	return v.c.Redirect(path, fiber.StatusSeeOther)
+}
+
+// sameOrigin reports whether a form was sent by a page of this server. A browser says so in Sec-Fetch-Site or Origin; what says
+// neither is no browser of today, and has the token to show.
+func (v *visit) sameOrigin() bool {
+	if site := v.c.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+		return false
+	}
+	from := v.c.Get(fiber.HeaderOrigin)
+	if from == "" {
+		return true
+	}
+	u, err := url.Parse(from)
+	return err == nil && strings.EqualFold(u.Host, v.c.Get(fiber.HeaderHost))
+}
+
+// csrf returns the token that forms of this session carry.
+func (v *visit) csrf() string { return derive(v.token, "csrf") }
+
+func (v *visit) rightToken() bool {
+	sent := v.c.Get("X-CSRF-Token")
+	if sent == "" {
+		sent = v.c.FormValue("csrf")
+	}
+	return subtle.ConstantTimeCompare([]byte(sent), []byte(v.csrf())) == 1
+}
+
+func derive(key, purpose string) string {
+	m := hmac.New(sha256.New, []byte(key))
+	_, _ = m.Write([]byte(purpose))
+	return base64.RawURLEncoding.EncodeToString(m.Sum(nil))
+}
+
+func secret() string { return rand.Text() }
+
+// actor is who changes something by this request.
+func (v *visit) actor() config.Actor { return config.Actor{User: v.user.Name, IP: v.ClientIP(v.c)} }
+
+// sessionCookie is the name of the cookie with the session's token. It has the port in it, as cookies don't tell servers on
+// different ports of a host apart; under TLS it has the prefix that browsers protect.
+func (v *visit) sessionCookie() string {
+	name := "nacre_session"
+	if _, port, found := strings.Cut(v.c.Hostname(), ":"); found && !strings.Contains(port, ":") {
+		name += "_" + port
+	}
+	if v.c.Secure() {
+		name = "__Host-" + name
+	}
+	return name
+}
+
+// cookie sets a cookie that only this server gets; a life of 0 lets it end with the browser, one below 0 removes it.
+func (v *visit) cookie(name, value string, life time.Duration) {
+	k := &fiber.Cookie{Name: name, Value: value, Path: "/", HTTPOnly: true, SameSite: fiber.CookieSameSiteStrictMode, Secure: v.c.Secure()}
+	switch {
+	case life < 0:
+		k.MaxAge, k.Expires = -1, time.Unix(1, 0)
+	case life > 0:
+		k.MaxAge = int(life / time.Second)
+	}
+	v.c.Cookie(k)
+}
+
+// prefs sets language or theme and goes back.
+func (v *visit) prefs() error {
+	if tag := v.c.Query("lang"); words.Has(tag) {
+		v.cookie(cookieLanguage, tag, preferenceLife)
+	}
+	switch theme := v.c.Query("theme"); theme {
+	case "auto", "light", "dark":
+		v.cookie(cookieTheme, theme, preferenceLife)
+	}
+	return v.go303(local(v.c.Query("back", pathHome)))
+}
+
+func (v *visit) theme() string {
+	switch t := v.c.Cookies(cookieTheme); t {
+	case "light", "dark":
+		return t
+	}
+	return "auto"
+}
+
+// flash is what a page says of the action before it.
+type flash struct {
+	Text string         `json:"t"`
+	Bad  bool           `json:"b,omitempty"`
+	To   string         `json:"a,omitempty"`
+	Undo []layout.Field `json:"u,omitempty"`
+}
+
+// done sends the person on to a page that says what was done. Undo are the fields of the form at address to that takes it back.
+func (v *visit) done(path, text, to string, undo ...layout.Field) error {
+	return v.doneWith(path, flash{Text: text, To: to, Undo: undo})
+}
+
+func (v *visit) doneWith(path string, f flash) error {
+	b, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	if text := base64.RawURLEncoding.EncodeToString(b); len(text) < 3500 { // a browser drops cookies above 4 KiB
+		v.cookie(cookieFlash, text, time.Minute)
+	}
+	return v.go303(path)
+}
+
+// toast returns what the action before this page did, once.
+func (v *visit) toast() *layout.Toast {
+	text := v.c.Cookies(cookieFlash)
+	if text == "" {
+		return nil
+	}
+	v.cookie(cookieFlash, "", -1)
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return nil
+	}
+	var f flash
+	if json.Unmarshal(b, &f) != nil || f.Text == "" {
+		return nil
+	}
+	return &layout.Toast{Text: f.Text, Bad: f.Bad, UndoAction: local(f.To), Undo: f.Undo}
+}
+
+func refererPath(c *fiber.Ctx) string {
+	u, err := url.Parse(c.Get(fiber.HeaderReferer))
+	if err != nil {
+		return pathHome
+	}
+	return u.RequestURI()
+}
+
+// number reads a positive number of the query, else returns fallback.
+func (v *visit) number(name string, fallback int) int {
+	n, err := strconv.Atoi(v.c.Query(name))
+	if err != nil || n < 1 {
+		return fallback
+	}
+	return n
+}
+
+// revision reads a revision of query or form, 0 for none.
+func (v *visit) revision(name string) uint64 {
+	n, _ := strconv.ParseUint(v.value(name), 10, 64)
+	return n
+}
+
+// value reads a value of the form or of the query.
+func (v *visit) value(name string) string {
+	if v.c.Method() == fiber.MethodPost {
+		if s := v.c.FormValue(name); s != "" {
+			return s
+		}
+	}
+	return v.c.Query(name)
+}
