@@ -24,6 +24,7 @@ import (
 	"nacre/server/feed"
 	"nacre/server/journal"
 	"nacre/server/metrics"
+	"nacre/server/metrics/series"
 	"nacre/server/namespace"
 	"nacre/server/replica"
 	"nacre/server/rpc"
@@ -69,6 +70,7 @@ type Server struct {
 	users      *auth.Service
 	drafts     *draft.Service
 	metrics    *metrics.Registry
+	series     *series.Series
 	web        *web.Server
 	rpc        *rpc.Server
 	listener   net.Listener
@@ -133,11 +135,12 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.group = journal.NewGroup(s.node, journal.GroupConfig{OnGroup: func(n int) { s.metrics.GroupSize().Observe(float64(n)) }})
-	s.configs.Use(s.group, s.image)
+	s.configs.Use(timed{s.group, s.observeChange}, s.image)
 	s.namespaces.Use(s.group)
 	s.users.Use(s.group)
 	s.drafts.Use(s.group, s.image)
 	s.metrics = metrics.New(s.sources())
+	s.series = s.figures()
 	return s.edges()
 }
 
@@ -152,6 +155,7 @@ func (s *Server) domains() *machine {
 		Item:     func(k config.Key) *config.Item { return m.configs.Get(k) },
 		Revision: func() uint64 { return m.configs.Revision() },
 		Events:   s.deliveryNews,
+		Acked:    s.observePush,
 	})
 	s.search = search.New(search.Source{
 		Get:  func(k config.Key) *config.Item { return m.configs.Get(k) },
@@ -229,6 +233,7 @@ func (s *Server) Run(ctx context.Context) error {
 	run.Go(func() error { return s.users.Run(runCtx, s.logUpkeep("sessions")) })
 	run.Go(func() error { return s.drafts.Run(runCtx, s.logUpkeep("drafts")) })
 	run.Go(func() error { return s.stateNews(runCtx, serving) })
+	run.Go(func() error { return s.series.Run(runCtx) })
 	run.Go(func() error {
 		if s.node.WaitReady(runCtx) != nil {
 			return nil // it stops, or never took a write

@@ -22,6 +22,8 @@ type Registry struct {
 	requests *Requests
 	groups   Histogram
 	fsync    Histogram
+	changes  Histogram
+	pushes   Histogram
 }
 
 // Counter counts up.
@@ -29,6 +31,11 @@ type Counter interface{ Inc() }
 
 // Histogram counts values by size.
 type Histogram interface{ Observe(float64) }
+
+// latencies are the buckets of what is fast, fine enough to draw their quantiles.
+var latencies = []float64{
+	.0005, .00075, .001, .0015, .002, .003, .004, .006, .008, .012, .016, .024, .032, .048, .064, .096, .128, .192, .256, .384, .512, .768, 1, 2, 4, 8,
+}
 
 // New returns a registry that reads from s.
 func New(s Sources) *Registry {
@@ -54,9 +61,17 @@ func New(s Sources) *Registry {
 		Name: "nacre_journal_fsync_seconds", Help: "Time that syncing the journal to disk took.",
 		Buckets: []float64{.00025, .0005, .001, .002, .004, .008, .016, .032, .064, .128, .256, 1, 4},
 	})
-	r.groups, r.fsync = groups, fsync
+	changes := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "nacre_config_change_seconds", Help: "Time from a change of configurations being submitted to its being durable and applied.",
+		Buckets: latencies,
+	})
+	pushes := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "nacre_push_ack_seconds", Help: "Time from a push to a gRPC client to its acknowledgement.",
+		Buckets: latencies,
+	})
+	r.groups, r.fsync, r.changes, r.pushes = groups, fsync, changes, pushes
 	r.requests = newRequests()
-	r.reg.MustRegister(build, r.reads, groups, fsync, r.requests, newSourceCollector(s))
+	r.reg.MustRegister(build, r.reads, groups, fsync, changes, pushes, r.requests, newSourceCollector(s))
 	return r
 }
 
@@ -68,6 +83,12 @@ func (r *Registry) GroupSize() Histogram { return r.groups }
 
 // FsyncSeconds takes the time that each sync of the journal to disk took, in seconds.
 func (r *Registry) FsyncSeconds() Histogram { return r.fsync }
+
+// ChangeSeconds takes the time that each change of configurations took to become durable, in seconds.
+func (r *Registry) ChangeSeconds() Histogram { return r.changes }
+
+// PushSeconds takes the time that each acknowledged push took, in seconds.
+func (r *Registry) PushSeconds() Histogram { return r.pushes }
 
 // Requests counts HTTP requests.
 func (r *Registry) Requests() *Requests { return r.requests }

@@ -61,6 +61,8 @@ type Config struct {
 	Revision func() uint64
 	// Events, when not nil, is told what a person wants to know. It must not block; calls come one at a time, in order.
 	Events func(Event)
+	// Acked, when not nil, is told how long after a push, to the ms, the client acknowledged it. It must not block.
+	Acked func(time.Duration)
 	// MaxListenings bounds the pairs of client and key. Default 5,000,000: about a GB at the most.
 	MaxListenings int64
 }

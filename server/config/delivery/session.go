@@ -401,6 +401,9 @@ func (s *Session) answered(k config.Key, revision uint64, ok bool) {
 	}
 	if ok {
 		e.ackedMs = l.wall()
+		if l.cfg.Acked != nil && e.revision == revision {
+			l.cfg.Acked(time.Duration(max(e.ackedMs-e.pushedMs, 0)) * time.Millisecond)
+		}
 	}
 	if e.flags&(behind|ready) == behind && e.revision == revision && s.notifier != nil {
 		e.due = l.mono() + int64(waitAfter(e.attempt))
