@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"nacre/server/auth"
+	"nacre/server/auth/authpb"
 	"nacre/server/config"
 	"nacre/server/config/configpb"
 	"nacre/server/journal"
@@ -61,6 +63,8 @@ func makeWreck(t *testing.T) *wreck {
 	step(command(namespace.KindCreate, &namespacepb.Create{Id: "dev", Name: "development", AtMs: 1}),
 		command(config.KindSetCapacity, &configpb.SetCapacity{Of: &configpb.SetCapacity_Group{Group: "g"}, Quota: &quota}),
 		command(config.KindSetCapacity, &configpb.SetCapacity{Of: &configpb.SetCapacity_Namespace{Namespace: "dev"}, Quota: &quota}),
+		command(auth.KindAddFirst, &authpb.AddFirst{Name: "admin", Hash: "h", Roles: []string{auth.RoleAdmin}, Session: &authpb.Session{Id: "s", User: "admin"}}),
+		draftOf("small", "text"), draftOf("large", string(bytes.Repeat([]byte("overflow "), 3000))),
 		command(config.KindPublish, publish(filler(99), string(bytes.Repeat([]byte("overflow "), 3000)), 1)))
 	publishSome(60)
 	if _, err := i.Sync(soon(t), m.index); err != nil {

@@ -27,6 +27,7 @@ func loaded(t interface {
 	m := newMachine()
 	l, err := i.Load(context.Background(), Visitor{
 		Entry: m.configs.LoadEntry, Gray: m.configs.LoadGray, Capacity: m.configs.LoadCapacity, Namespace: m.namespaces.Load,
+		User: m.users.LoadUser, Session: m.users.LoadSession, Draft: m.drafts.Load,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -56,6 +57,7 @@ func items(s *config.State) map[config.Key]*config.Item {
 func differences(a, b *machine) string {
 	return cmp.Diff(items(a.configs), items(b.configs), alike...) +
 		cmp.Diff(a.namespaces.All(), b.namespaces.All(), alike...) +
+		cmp.Diff(a.users.Users(), b.users.Users(), alike...) + cmp.Diff(a.users.Sessions(""), b.users.Sessions("")) + cmp.Diff(a.drafts.All(), b.drafts.All()) +
 		cmp.Diff(a.configs.Counters(), b.configs.Counters()) +
 		cmp.Diff(quotas(a), quotas(b)) + cmp.Diff(a.index, b.index)
 }

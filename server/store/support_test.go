@@ -14,8 +14,12 @@ import (
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
+	"nacre/server/auth"
+	"nacre/server/auth/authpb"
 	"nacre/server/config"
 	"nacre/server/config/configpb"
+	"nacre/server/draft"
+	"nacre/server/draft/draftpb"
 	"nacre/server/journal"
 	"nacre/server/namespace"
 	"nacre/server/namespace/namespacepb"
@@ -27,12 +31,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type machine struct {
 	configs    *config.State
 	namespaces *namespace.State
+	users      *auth.State
+	drafts     *draft.State
 	history    []*config.History
 	index      uint64
 }
 
 func newMachine() *machine {
-	return &machine{configs: config.NewState(nil), namespaces: namespace.NewState()}
+	return &machine{configs: config.NewState(nil), namespaces: namespace.NewState(), users: auth.NewState(), drafts: draft.NewState()}
 }
 
 // apply decides one group of commands and returns its changes.
@@ -42,9 +48,14 @@ func (m *machine) apply(t interface{ Fatal(...any) }, group []journal.Command) (
 	for _, cmd := range group {
 		var changes []journal.Change
 		var err error
-		if config.Owns(cmd.Kind) {
+		switch {
+		case config.Owns(cmd.Kind):
 			_, changes, err = m.configs.Decide(cmd)
-		} else {
+		case auth.Owns(cmd.Kind):
+			_, changes, err = m.users.Decide(cmd)
+		case draft.Owns(cmd.Kind):
+			_, changes, err = m.drafts.Decide(cmd)
+		default:
 			_, changes, err = m.namespaces.Decide(cmd)
 		}
 		if err != nil {
@@ -151,7 +162,9 @@ func anyPublish(t *rapid.T) *configpb.Publish {
 
 func anyCommand(t *rapid.T) journal.Command {
 	at := rapid.Int64Range(1, 1000).Draw(t, "now")
-	switch rapid.IntRange(0, 12).Draw(t, "kind") {
+	switch rapid.IntRange(0, 15).Draw(t, "kind") {
+	case 13, 14, 15:
+		return anyOfPeople(t, at)
 	case 4:
 		return command(config.KindPromote, &configpb.Promote{Key: anyKey(t), AtMs: at, Actor: &configpb.Actor{User: "u", Ip: "1.1.1.1"},
 			GrayName: rapid.SampledFrom([]string{"beta", "tag_t"}).Draw(t, "promoted"), Note: &configpb.Note{Comment: valid(anyText.Draw(t, "comment"))}})
@@ -181,6 +194,27 @@ func anyCommand(t *rapid.T) journal.Command {
 		return command(namespace.KindCreate, &namespacepb.Create{Id: id, Name: valid(anyText.Draw(t, "name")), Desc: "d", AtMs: at})
 	}
 	return command(config.KindPublish, anyPublish(t))
+}
+
+// anyOfPeople draws a command of users, sessions or drafts.
+func anyOfPeople(t *rapid.T, at int64) journal.Command {
+	user := rapid.SampledFrom([]string{"u", "v"}).Draw(t, "user")
+	id := rapid.SampledFrom([]string{"s", "t"}).Draw(t, "session")
+	of := &draftpb.Of{User: user, Namespace: "public", Group: "g", DataId: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "dataId")}
+	session := &authpb.Session{Id: id, User: "u", Agent: valid(anyText.Draw(t, "agent")), CreatedMs: at, ExpiresMs: at + 1}
+	switch rapid.IntRange(0, 6).Draw(t, "of people") {
+	case 0, 1:
+		return command(auth.KindAddFirst, &authpb.AddFirst{Name: "u", Hash: "h", Roles: []string{"a", "b"}, AtMs: at, Session: session})
+	case 2:
+		return command(auth.KindOpen, &authpb.Open{Session: session, IfHash: "h"})
+	case 3:
+		return command(auth.KindEnd, &authpb.End{Id: id})
+	case 4:
+		return command(draft.KindDrop, &draftpb.Drop{Of: of})
+	}
+	d := draft.Draft{Content: []byte(anyContent.Draw(t, "content")), Desc: valid(anyText.Draw(t, "desc"))}
+	return command(draft.KindSave, &draftpb.Save{Of: of, Content: d.Content, Desc: d.Desc, Digest: d.Digest(), AtMs: at,
+		IfVersion: rapid.SampledFrom([]uint64{0, 1, 2}).Draw(t, "version")})
 }
 
 func openImage(t testing.TB, cfg Config) *Image {
