@@ -158,11 +158,53 @@ func TestHistory(t *testing.T) {
 	}
 	apitest.Run(t, s.URL, s.Configs(), []apitest.Scenario{
 		{Name: "newest first", Method: "GET", Path: "/nacre/v1/history?namespace=dev&group=g&dataId=a",
-			Want: `{"total":2,"page":1,"pages":1,"rows":[{"nid":2,"namespace":"dev","group":"g","dataId":"a","revision":2,"op":"U","publishType":"formal","grayName":"","md5":"<*>","appName":"","operator":"alice","from":"10.0.0.1","atMs":<*>},{"nid":1,"namespace":"dev","group":"g","dataId":"a","revision":1,"op":"I",<*>,<*>,<*>,<*>,<*>,<*>,<*>}]}`},
+			Want: `{"total":2,"page":1,"pages":1,"rows":[{"nid":2,"namespace":"dev","group":"g","dataId":"a","revision":2,"op":"U","publishType":"formal","grayName":"","md5":"<*>","appName":"","operator":"alice","from":"10.0.0.1","atMs":<*>,"comment":"","kind":"","fromRevision":0},{"nid":1,"namespace":"dev","group":"g","dataId":"a","revision":1,"op":"I",<*>,<*>,<*>,<*>,<*>,<*>,<*>,<*>,<*>,<*>}]}`},
 		{Name: "a row with its content", Method: "GET", Path: "/nacre/v1/history/2", Has: []string{`"content":"one"`, `"op":"U"`, `"extInfo":"{\"type\":\"yaml\"`}},
 		{Name: "a row that is not there", Method: "GET", Path: "/nacre/v1/history/99", Status: 404, Has: []string{"there is no row 99 in the history"}},
 		{Name: "no number", Method: "GET", Path: "/nacre/v1/history/x", Status: 400},
 		{Name: "no row 0", Method: "GET", Path: "/nacre/v1/history/0", Status: 400},
+	})
+}
+
+func TestPast(t *testing.T) {
+	s := servertest.Start(t)
+	const of = "?namespace=dev&group=g&dataId=a"
+	const put, restore, promote = "/nacre/v1/config" + of + "&operator=alice", "/nacre/v1/restore" + of, "/nacre/v1/promote" + of
+	apitest.Run(t, s.URL, s.Configs(), []apitest.Scenario{
+		{Name: "a publish with a comment", Method: "PUT", Path: put + "&comment=why%20not", Body: `{"content":"hello world","type":"yaml","tags":["web"],"desc":"d"}`, Published: []string{"+dev/g/a"}},
+		{Name: "another", Method: "PUT", Path: put, Body: `{"content":"two"}`, Published: []string{"~dev/g/a"}},
+		{Name: "a comment that is too long", Method: "PUT", Path: put + "&comment=" + strings.Repeat("x", 513), Body: `{"content":"x"}`, Status: 400, Has: []string{"the comment has 513 characters, at most 512 are allowed"}},
+		{Name: "a comment that is not plain", Method: "PUT", Path: put + "&comment=%1b", Body: `{"content":"x"}`, Status: 400},
+		{Name: "versions, newest first", Method: "GET", Path: "/nacre/v1/versions" + of,
+			Want: `{"versions":[{"revision":2,"grayName":"","op":"U","kind":"","fromRevision":0,"comment":"","operator":"alice","from":"127.0.0.1","atMs":<*>,"known":true,"md5":"<*>","size":3},` +
+				`{"revision":1,"grayName":"","op":"I","kind":"","fromRevision":0,"comment":"why not","operator":"alice","from":"127.0.0.1","atMs":<*>,"known":true,"md5":"` + helloMD5 + `","size":11}]}`},
+		{Name: "versions before one", Method: "GET", Path: "/nacre/v1/versions" + of + "&before=2&size=1", Has: []string{`{"versions":[{"revision":1,`}},
+		{Name: "versions of nothing", Method: "GET", Path: "/nacre/v1/versions?dataId=none", Want: `{"versions":[]}`},
+		{Name: "one version with content and attributes", Method: "GET", Path: "/nacre/v1/version" + of + "&revision=1",
+			Has: []string{`"comment":"why not"`, `"content":"hello world","type":"yaml","appName":"","tags":["web"],"desc":"d"`}},
+		{Name: "the present one", Method: "GET", Path: "/nacre/v1/version" + of + "&revision=2", Has: []string{`"content":"two","type":"text","appName":"","tags":[],"desc":""`}},
+		{Name: "one that is not there", Method: "GET", Path: "/nacre/v1/version" + of + "&revision=77", Status: 404, Has: []string{"history has no revision 77 of dev/g/a"}},
+		{Name: "restoring what is not there", Method: "POST", Path: restore + "&revision=77", Status: 404},
+		{Name: "restoring over another revision", Method: "POST", Path: restore + "&revision=1&ifRevision=1", Status: 409},
+		{Name: "restoring", Method: "POST", Path: restore + "&revision=1&ifRevision=2&comment=back", Published: []string{"~dev/g/a"}, Want: `{"id":<*>,"md5":"` + helloMD5 + `","revision":3,"created":false}`},
+		{Name: "is whole", Method: "GET", Path: "/nacre/v1/config" + of, Has: []string{`"type":"yaml","appName":"","tags":["web"],"desc":"d"`}},
+		{Name: "says where from", Method: "GET", Path: "/nacre/v1/history" + of + "&size=1", Has: []string{`"comment":"back","kind":"restore","fromRevision":1`}},
+		{Name: "promoting what is not there", Method: "POST", Path: promote + "&gray=beta", Status: 404, Has: []string{"dev/g/a has no gray version beta"}},
+		{Name: "a variant", Method: "PUT", Path: put, Body: `{"content":"beta","gray":{"ips":"10.0.0.1"}}`, Published: []string{"+dev/g/a#beta"}},
+		{Name: "promoting after it changed", Method: "POST", Path: promote + "&gray=beta&ifRevision=3", Status: 409},
+		{Name: "promoting", Method: "POST", Path: promote + "&gray=beta&ifRevision=4&operator=bob", Published: []string{"~dev/g/a", "-dev/g/a#beta"}, Want: `{"id":<*>,"md5":"<*>","revision":5,"created":false}`},
+		{Name: "all see it", Method: "GET", Path: "/nacre/v1/config" + of, Has: []string{`"content":"beta"`, `"type":"yaml"`, `"modifiedBy":"bob"`, `"grays":[]`}},
+		{Name: "nothing is deleted yet", Method: "GET", Path: "/nacre/v1/deleted?namespace=*", Want: `{"total":0,"page":1,"pages":0,"rows":[]}`},
+		{Name: "a delete with a comment", Method: "DELETE", Path: put + "&comment=gone", Published: []string{"-dev/g/a"}, Want: `{"existed":true,"revision":6}`},
+		{Name: "is listed", Method: "GET", Path: "/nacre/v1/deleted?namespace=dev&text=A", Has: []string{`"total":1`, `"revision":6,"op":"D"`, `"comment":"gone"`}},
+		{Name: "not in another namespace", Method: "GET", Path: "/nacre/v1/deleted", Has: []string{`"total":0`}},
+		{Name: "a version of a delete has no content", Method: "GET", Path: "/nacre/v1/version" + of + "&revision=6", Has: []string{`"op":"D"`, `"known":true,"md5":"","size":0,"content":""`}},
+		{Name: "deleted with a condition is refused", Method: "POST", Path: restore + "&revision=6&deleted=true&ifRevision=6", Status: 400},
+		{Name: "undoing the delete", Method: "POST", Path: restore + "&revision=6&deleted=true", Published: []string{"+dev/g/a"}, Has: []string{`"revision":7,"created":true`}},
+		{Name: "a second time is a conflict", Method: "POST", Path: restore + "&revision=6&deleted=true", Status: 409, Has: []string{"there is a configuration dev/g/a already"}},
+		{Name: "nothing is deleted any more", Method: "GET", Path: "/nacre/v1/deleted?namespace=*", Has: []string{`"total":0`}},
+		{Name: "an import is told from a publish", Method: "POST", Path: "/nacre/v1/imports?namespace=dev&policy=overwrite&comment=moved", Body: `{"configs":[{"group":"g","dataId":"a","content":"imported"}]}`, Published: []string{"~dev/g/a"}},
+		{Name: "in its history", Method: "GET", Path: "/nacre/v1/versions" + of + "&size=1", Has: []string{`"kind":"import","fromRevision":0,"comment":"moved"`}},
 	})
 }
 
@@ -280,6 +322,13 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		{"GET", "/history/{nid}", "/history/1", ""},
 		{"GET", "/history/{nid}", "/history/77", ""},
 		{"DELETE", "/config", "/config?dataId=a", ""},
+		{"GET", "/deleted", "/deleted", ""},
+		{"POST", "/restore", "/restore?dataId=a&revision=5&deleted=true", ""},
+		{"POST", "/restore", "/restore?dataId=a&revision=1", ""},
+		{"POST", "/promote", "/promote?dataId=gray&gray=tag_t", ""},
+		{"GET", "/versions", "/versions?dataId=a", ""},
+		{"GET", "/version", "/version?dataId=a&revision=1", ""},
+		{"GET", "/version", "/version?dataId=a&revision=5", ""},
 		{"DELETE", "/namespaces/{id}", "/namespaces/dev", ""},
 		{"GET", "/status", "/status", ""},
 		{"PUT", "/config", "/config?dataId=a&wait=sync&timeout=10ms", `{"content":"x"}`},
