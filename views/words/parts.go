@@ -18,7 +18,7 @@ type Parts struct {
 	Unified, SideBySide, IgnoreSpace        string
 	ShowSpace                               string
 	Unchanged                               string // number of lines
-	NoDifference                            string
+	NoDifference, DiffCut                   string
 	LinesAdded, LinesRemoved                string // number
 	KeysChanged                             string // changed, added, removed
 	KeyAdded, KeyRemoved, KeyChanged        string
@@ -47,8 +47,8 @@ var englishParts = Parts{
 	Unified:   "Unified", SideBySide: "Side by side", IgnoreSpace: "Ignore white space",
 	ShowSpace:    "Show white space",
 	Unchanged:    "%s unchanged lines",
-	NoDifference: "No difference",
-	LinesAdded:   "%s lines added", LinesRemoved: "%s lines removed",
+	NoDifference: "No difference", DiffCut: "More lines differ than are shown here. Download both to compare them in whole.",
+	LinesAdded: "%s lines added", LinesRemoved: "%s lines removed",
 	KeysChanged: "%s keys changed, %s added, %s removed",
 	KeyAdded:    "added", KeyRemoved: "removed", KeyChanged: "changed",
 	MoreKeys: "and %s more",
@@ -76,8 +76,8 @@ var chineseParts = Parts{
 	Unified:   "合并视图", SideBySide: "并排视图", IgnoreSpace: "忽略空白",
 	ShowSpace:    "显示空白",
 	Unchanged:    "%s 行未改变",
-	NoDifference: "没有差异",
-	LinesAdded:   "新增 %s 行", LinesRemoved: "删除 %s 行",
+	NoDifference: "没有差异", DiffCut: "差异行数过多，此处未全部显示。请下载两份内容后完整比较。",
+	LinesAdded: "新增 %s 行", LinesRemoved: "删除 %s 行",
 	KeysChanged: "修改 %s 个键，新增 %s 个，删除 %s 个",
 	KeyAdded:    "新增", KeyRemoved: "删除", KeyChanged: "修改",
 	MoreKeys: "还有 %s 个",

@@ -1,0 +1,186 @@
+package console
+
+import (
+	"strconv"
+
+	"nacre/server/config/diff"
+	"nacre/server/config/format"
+	"nacre/views/parts"
+	"nacre/views/words"
+)
+
+// Limits of a difference on a page: rows in all, lines within one fold, bytes of one line, changed keys.
+const (
+	maxDiffRows = 4000
+	maxFoldRows = 400
+	maxDiffLine = 4000
+	maxKeyRows  = 40
+)
+
+// side is one of two texts that are compared.
+type side struct {
+	Name    string
+	Content []byte
+}
+
+// difference words what lies between two texts. The query's view=split shows them side by side, space=ignore leaves white space out.
+func (v *visit) difference(a, b side) parts.Diff {
+	w := &v.w.Parts
+	d := parts.Diff{Left: a.Name, Right: b.Name, Split: v.value("view") == "split"}
+	c := diff.Lines(a.Content, b.Content, diff.Options{IgnoreSpace: v.value("space") == "ignore"})
+	if len(c.Hunks) == 0 {
+		d.Same = w.NoDifference
+		return d
+	}
+	d.Added, d.Removed = words.Fill(w.LinesAdded, v.w.Number(int64(c.Added))), words.Fill(w.LinesRemoved, v.w.Number(int64(c.Removed)))
+	left, at := maxDiffRows, 0
+	for _, h := range c.Hunks {
+		if left <= 0 {
+			d.Cut = w.DiffCut
+			return d
+		}
+		v.fold(&d, c, at, h.From)
+		rows := diffRows(c, h.From, min(h.To, h.From+left), d.Split)
+		d.Pieces = append(d.Pieces, parts.Piece{Rows: rows})
+		if h.To > h.From+left {
+			d.Cut = w.DiffCut
+		}
+		left -= len(rows)
+		at = h.To
+	}
+	if d.Cut == "" {
+		v.fold(&d, c, at, len(c.Lines))
+	}
+	return d
+}
+
+// fold adds lines that are equal, behind a word on how many they are.
+func (v *visit) fold(d *parts.Diff, c *diff.Comparison, from, to int) {
+	if from >= to {
+		return
+	}
+	p := parts.Piece{Skipped: words.Fill(v.w.Parts.Unchanged, v.w.Number(int64(to-from)))}
+	if to-from <= maxFoldRows {
+		p.Rows = diffRows(c, from, to, d.Split)
+	}
+	d.Pieces = append(d.Pieces, p)
+}
+
+func diffRows(c *diff.Comparison, from, to int, split bool) []parts.DiffRow {
+	if split {
+		var rows []parts.DiffRow
+		for _, r := range c.Rows(from, to) {
+			row := parts.DiffRow{Op: "same"}
+			if r.Left != nil {
+				row.LeftNo, row.Left = lineNo(r.Left.A), spans(r.Left)
+			}
+			if r.Right != nil {
+				row.RightNo, row.Right = lineNo(r.Right.B), spans(r.Right)
+			}
+			switch {
+			case r.Left == nil:
+				row.Op = "add"
+			case r.Right == nil:
+				row.Op = "del"
+			case r.Left.Op != ' ':
+				row.Op = "pair"
+			}
+			rows = append(rows, row)
+		}
+		return rows
+	}
+	rows := make([]parts.DiffRow, 0, to-from)
+	for i := from; i < to; i++ {
+		l := &c.Lines[i]
+		row := parts.DiffRow{Op: "same", LeftNo: lineNo(l.A), RightNo: lineNo(l.B)}
+		switch l.Op {
+		case '+':
+			row.Op, row.Right = "add", spans(l)
+		case '-':
+			row.Op, row.Left = "del", spans(l)
+		default:
+			row.Left = spans(l)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func lineNo(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// spans cuts a line where what changed begins and ends.
+func spans(l *diff.Line) []parts.Span {
+	text, cut := l.Text, ""
+	if len(text) > maxDiffLine {
+		end := maxDiffLine
+		for end > 0 && text[end]&0xC0 == 0x80 { // within a rune
+			end--
+		}
+		text, cut = text[:end], "…"
+	}
+	var list []parts.Span
+	at := 0
+	for _, s := range l.Spans {
+		if s.From >= len(text) {
+			break
+		}
+		if s.From > at {
+			list = append(list, parts.Span{Text: text[at:s.From]})
+		}
+		at = min(s.To, len(text))
+		list = append(list, parts.Span{Text: text[s.From:at], Mark: true})
+	}
+	if at < len(text) || cut != "" {
+		list = append(list, parts.Span{Text: text[at:] + cut})
+	}
+	return list
+}
+
+// keyChanges are the keys that two contents do not have alike, worded.
+type keyChanges struct {
+	Summary, More string
+	Rows          []parts.KeyChange
+}
+
+// keyDifference compares two contents by their keys; nil where they have none that can be told, as in plain text.
+func (v *visit) keyDifference(typ string, a, b []byte) *keyChanges {
+	changes, err := diff.Keys(format.Type(typ), a, b)
+	if err != nil {
+		return nil
+	}
+	w := &v.w.Parts
+	out := &keyChanges{Summary: words.Fill(w.KeysChanged, v.w.Number(int64(len(changes.Changed))), v.w.Number(int64(len(changes.Added))), v.w.Number(int64(len(changes.Removed))))}
+	all := 0
+	add := func(kind, word string, list []diff.KeyChange) {
+		all += len(list)
+		for _, c := range list {
+			if len(out.Rows) == maxKeyRows {
+				return
+			}
+			out.Rows = append(out.Rows, parts.KeyChange{Kind: kind, Word: word, Key: c.Key, Before: short(c.Before), After: short(c.After)})
+		}
+	}
+	add("removed", w.KeyRemoved, changes.Removed)
+	add("changed", w.KeyChanged, changes.Changed)
+	add("added", w.KeyAdded, changes.Added)
+	if all > len(out.Rows) {
+		out.More = words.Fill(w.MoreKeys, v.w.Number(int64(all-len(out.Rows))))
+	}
+	return out
+}
+
+// short cuts a value to what fits into a cell.
+func short(s string) string {
+	runes := 0
+	for i := range s {
+		if runes++; runes > 160 {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
