@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -83,5 +84,43 @@ func TestNamespacesAreCreatedChangedAndRemoved(t *testing.T) {
 	}
 	if got := strings.Join(ids, " "); got != "dev b" || s.Len() != 2 || !s.Exists("public") || s.Exists("c") {
 		t.Errorf("left are %s", got)
+	}
+}
+
+func TestEachDecidedChangeIsToldWithWhoMadeIt(t *testing.T) {
+	var told []Happening
+	s, state := New(clock.NewFixed(time.UnixMilli(1000)), Options{Happened: func(h Happening) { told = append(told, h) }})
+	s.Use(&direct{state: state})
+	ctx := context.Background()
+	_ = s.Create(ctx, alice, "dev", "Dev", "")
+	_ = s.Create(ctx, alice, "dev", "again", "")
+	_, _ = s.Update(ctx, Actor{User: "bob"}, "dev", "Development", "")
+	_, _ = s.Update(ctx, alice, "absent", "x", "")
+	_, _ = s.Remove(ctx, alice, "dev")
+	_, _ = s.Remove(ctx, alice, "dev")
+	want := []Happening{
+		{OpCreate, "dev", "Dev", "alice", "10.0.0.7"}, {OpUpdate, "dev", "Development", "bob", ""}, {OpRemove, "dev", "Development", "alice", "10.0.0.7"},
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %+v, want %+v", told, want)
+	}
+}
+
+func TestACommandWithoutAnActorIsDecidedAsBefore(t *testing.T) {
+	told := 0
+	state := NewState()
+	state.happened = func(h Happening) {
+		if told++; h.User != "" || h.IP != "" || h.ID != "dev" {
+			t.Errorf("told %+v", h)
+		}
+	}
+	// A creation and a removal as they were written before commands had an actor.
+	for _, cmd := range []journal.Command{{Kind: KindCreate, Body: []byte("\n\x03dev\x12\x01D \xe8\x07(\x05")}, {Kind: KindRemove, Body: []byte("\n\x03dev")}} {
+		if out, changes, err := state.Decide(cmd); err != nil || out.Fault != nil || len(changes) != 1 {
+			t.Errorf("%+v, %d changes, %v", out, len(changes), err)
+		}
+	}
+	if told != 2 || state.Len() != 0 {
+		t.Errorf("told %d times, %d left", told, state.Len())
 	}
 }
