@@ -103,8 +103,10 @@ var options = []option{
 		func(s *Settings) *int64 { return &s.ImportMaxZip }),
 	size("import-max-unpacked", "256MiB", "Most that an imported ZIP may unpack to.",
 		func(s *Settings) *int64 { return &s.ImportMaxUnpacked }),
-	{name: "drain-timeout", values: "DURATION", def: "10s", help: "Time that requests under way have left after SIGTERM.",
-		set: setDrain, get: func(s *Settings) string { return s.DrainTimeout.String() }},
+	duration("console-session-idle", "12h0m0s", "Time after which a login that nobody uses ends; used ones end after 7 days.",
+		func(s *Settings) *time.Duration { return &s.ConsoleSessionIdle }),
+	duration("drain-timeout", "10s", "Time that requests under way have left after SIGTERM.",
+		func(s *Settings) *time.Duration { return &s.DrainTimeout }),
 	text("config", "FILE", "", "YAML file with settings, one `name: value` a line.",
 		func(s *Settings) *string { return &s.Config }),
 }
@@ -155,6 +157,19 @@ func size(name, def, help string, at func(*Settings) *int64) option {
 		get: func(s *Settings) string { return FormatSize(*at(s)) }}
 }
 
+func duration(name, def, help string, at func(*Settings) *time.Duration) option {
+	return option{name: name, values: "DURATION", def: def, help: help,
+		set: func(s *Settings, v string) error {
+			d, err := time.ParseDuration(v)
+			if err != nil {
+				return wrong(name, v, "must be a duration with its unit, such as 10s or 1m")
+			}
+			*at(s) = d
+			return nil
+		},
+		get: func(s *Settings) string { return at(s).String() }}
+}
+
 func boolean(name, def, help string, at func(*Settings) *bool) option {
 	return option{name: name, values: onOff, def: def, help: help,
 		set: func(s *Settings, v string) error {
@@ -193,15 +208,6 @@ func setLevel(s *Settings, v string) error {
 	default:
 		return wrong("log-level", v, "must be debug, info, warn or error")
 	}
-	return nil
-}
-
-func setDrain(s *Settings, v string) error {
-	d, err := time.ParseDuration(v)
-	if err != nil {
-		return wrong("drain-timeout", v, "must be a duration with its unit, such as 10s or 1m")
-	}
-	s.DrainTimeout = d
 	return nil
 }
 

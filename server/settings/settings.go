@@ -121,6 +121,8 @@ type Settings struct {
 	ImportMaxZip int64
 	// ImportMaxUnpacked is how many bytes an imported ZIP may unpack to.
 	ImportMaxUnpacked int64
+	// ConsoleSessionIdle is how long a session of the console lives unused.
+	ConsoleSessionIdle time.Duration
 	// DrainTimeout is how long requests under way may take after a SIGTERM.
 	DrainTimeout time.Duration
 

@@ -24,7 +24,7 @@ func TestDefaultsAreValidAndShown(t *testing.T) {
 		MaxConfigSize: 10 << 20, HistoryRetention: 30,
 		QuotaCluster: 100000, QuotaGroup: 200, QuotaNamespace: 200, QuotaMaxSize: 102400, MaxNamespaces: 100000,
 		APICompatClient: true, APICompatAdmin: true, APICompatConsole: true,
-		LongPollMaxWaiting: 100000, GRPCMaxMessage: 10 << 20, GRPCMaxConnections: 50000, ImportMaxZip: 32 << 20, ImportMaxUnpacked: 256 << 20, DrainTimeout: 10 * time.Second,
+		LongPollMaxWaiting: 100000, GRPCMaxMessage: 10 << 20, GRPCMaxConnections: 50000, ImportMaxZip: 32 << 20, ImportMaxUnpacked: 256 << 20, ConsoleSessionIdle: 12 * time.Hour, DrainTimeout: 10 * time.Second,
 	}
 	if diff := cmp.Diff(want, s, cmpopts.IgnoreUnexported(Settings{})); diff != "" {
 		t.Errorf("defaults differ (-want +got):\n%s", diff)
@@ -96,6 +96,7 @@ func TestWrongSettingsNameSettingValueSourceAndWhatIsRight(t *testing.T) {
 		{name: "a switch that is neither", flags: map[string]string{"metrics": "maybe"}, want: `metrics "maybe" (flag --metrics): must be on or off`},
 		{name: "a duration without a unit", flags: map[string]string{"drain-timeout": "10"}, want: `must be a duration with its unit`},
 		{name: "a negative duration", flags: map[string]string{"drain-timeout": "-1s"}, want: `must be between 0s and 10m`},
+		{name: "a login that ends at once", flags: map[string]string{"console-session-idle": "5s"}, want: `must be between 1m and 168h`},
 		{name: "an unknown mode", flags: map[string]string{"mode": "duster"}, want: `must be standalone or cluster`},
 		{name: "an unknown log level", flags: map[string]string{"log-level": "loud"}, want: `must be debug, info, warn or error`},
 		{name: "an unknown access log", flags: map[string]string{"access-log": "some"}, want: `must be on, sampled or off`},

@@ -74,6 +74,9 @@ func (s Settings) Validate() error {
 	if s.DrainTimeout < 0 || s.DrainTimeout > 10*time.Minute {
 		add(wrong("drain-timeout", s.DrainTimeout.String(), "must be between 0s and 10m"))
 	}
+	if s.ConsoleSessionIdle < time.Minute || s.ConsoleSessionIdle > 7*24*time.Hour {
+		add(wrong("console-session-idle", s.ConsoleSessionIdle.String(), "must be between 1m and 168h"))
+	}
 	for _, p := range s.TrustedProxies {
 		if _, err := netip.ParseAddr(p); err == nil {
 			continue
