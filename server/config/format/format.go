@@ -153,6 +153,12 @@ func (s *pairs) tooDeep() {
 	s.err = fault.New(fault.Limited, "the content is nested deeper than %d levels", MostDepth)
 }
 
+func (s *pairs) tooLarge() {
+	if s != nil {
+		s.err = fault.New(fault.Limited, "the content has too many values to be taken apart")
+	}
+}
+
 // child returns the path of a member of path.
 func child(path, name string) string {
 	if path == "" {

@@ -9,11 +9,10 @@ import (
 // lines, each a key and a value.
 func parseProperties(r *report, s *pairs) {
 	p := &propParser{report: r, s: s, seen: make(map[string]int)}
-	text, from := r.body()
-	for p.at = from; p.at < len(r.text); {
+	for _, p.at = r.body(); p.at < len(r.text); {
 		p.logical()
 	}
-	if i := bytes.IndexFunc(text, func(c rune) bool { return c >= utf8.RuneSelf }); i >= 0 && p.beyond > 0 {
+	if p.beyond > 0 {
 		r.warn("propUnicode", p.firstBeyond, p.firstBeyond+1, p.beyond)
 	}
 }
@@ -48,7 +47,7 @@ func (p *propParser) skipBlanks(from, end int) int {
 	return from
 }
 
-// piece is a part of a key or value and the escapes in it that are read.
+// propText is a logical line with its escapes read.
 type propText struct {
 	key, value []byte
 	inValue    bool

@@ -11,8 +11,13 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// mostValues is how many values a YAML content may have with its aliases written out.
-const mostValues = 1_000_000
+const (
+	// mostValues is how many values a YAML content may have more when its aliases are written out.
+	mostValues = 1_000_000
+	// mostWork is how much a YAML content may ask of the library, by workOf: each unit costs about a
+	// microsecond and 300 bytes.
+	mostWork = 1_000_000
+)
 
 // yamlParser reads all documents of a YAML content into nodes, and looks at those.
 type yamlParser struct {
@@ -20,7 +25,7 @@ type yamlParser struct {
 	s     *pairs
 	base  int   // offset at which the library's input begins
 	lines []int // offsets at which lines begin as YAML counts them
-	sizes map[*yaml.Node]int
+	sizes map[*yaml.Node]size
 	texts []span // lines, as YAML counts them, that are within texts of several lines
 	last  *yaml.Node
 }
@@ -29,10 +34,15 @@ type span struct{ from, to int }
 
 func parseYAML(r *report, s *pairs) {
 	text, base := r.body()
-	p := &yamlParser{report: r, s: s, base: base, sizes: make(map[*yaml.Node]int)}
+	p := &yamlParser{report: r, s: s, base: base, sizes: make(map[*yaml.Node]size)}
 	if i := bytes.IndexFunc(text, isControl); i >= 0 {
 		_, n := utf8.DecodeRune(text[i:])
 		r.fail("yamlControl", base+i, base+i+n)
+		return
+	}
+	if workOf(text) > mostWork {
+		r.warn("yamlLarge", base, base, mostWork)
+		s.tooLarge()
 		return
 	}
 	docs, err := loadYAML(text)
@@ -58,6 +68,27 @@ func parseYAML(r *report, s *pairs) {
 		}
 	}
 	p.tabs()
+}
+
+// workOf counts what can begin a value, the dearer ones more than once.
+func workOf(text []byte) int {
+	n := 0
+	for i, c := range text {
+		switch c {
+		case ',':
+			n += 2 // the library moves what waits on the line for a colon
+		case ':', '[', '{':
+			n++
+		case '-', '?', '.':
+			if i+1 == len(text) || text[i+1] <= ' ' {
+				n++
+			}
+			if i > 1 && text[i-1] == c && text[i-2] == c && (i == 2 || text[i-3] == '\n' || text[i-3] == '\r') {
+				n += 4 // a document
+			}
+		}
+	}
+	return n
 }
 
 // loadYAML returns the documents before the first error, and that.
@@ -222,47 +253,65 @@ func isMerge(k *yaml.Node) bool {
 
 // expands reports aliases that stand within themselves, and those that make too much of the content.
 func (p *yamlParser) expands(doc *yaml.Node) bool {
-	n, ok := p.size(doc)
-	if ok && n > mostValues {
+	s, ok := p.size(doc)
+	if ok && s.extra > mostValues {
 		p.fail("yamlExpansion", p.offset(doc.Line, doc.Column), p.offset(doc.Line, doc.Column), mostValues)
 		return false
 	}
 	return ok
 }
 
-// size returns how many values n has with its aliases written out, at most a little above mostValues
-// of each alias; false when there is no end to them.
-func (p *yamlParser) size(n *yaml.Node) (int, bool) {
-	const underWay = -1
+// size is how many values a node has: as it is written, and those that its aliases stand for.
+type size struct {
+	own, extra int
+	underWay   bool
+}
+
+// size returns that of n; false when there is no end to it.
+func (p *yamlParser) size(n *yaml.Node) (size, bool) {
+	const most = 1 << 40 // keeps sums within an int
 	if n.Anchor != "" {
-		if size, known := p.sizes[n]; known {
-			return size, size != underWay
+		if s, known := p.sizes[n]; known {
+			return s, !s.underWay
 		}
-		p.sizes[n] = underWay
+		p.sizes[n] = size{underWay: true}
 	}
-	total := 1
+	total := size{own: 1}
 	for _, c := range n.Content {
-		target := c
-		if c.Kind == yaml.AliasNode {
-			target = c.Alias
+		alias := c.Kind == yaml.AliasNode
+		if alias {
+			c = c.Alias
 		}
-		size, ok := p.size(target)
-		if !ok {
-			if c.Kind == yaml.AliasNode && p.sizes[target] == underWay {
-				at := p.offset(c.Line, c.Column)
-				p.fail("yamlLoop", at, at+1+len(c.Value), shown(c.Value))
-			}
-			return 0, false
+		s, ok := p.size(c)
+		switch {
+		case !ok && alias && p.sizes[c].underWay:
+			p.loop(n, c)
+			return size{}, false
+		case !ok:
+			return size{}, false
+		case alias:
+			total.extra += s.own + s.extra
+		default:
+			total.own += s.own
+			total.extra += s.extra
 		}
-		total += size
-		if c != target && total > mostValues {
-			total = mostValues + 1
-		}
+		total.extra = min(total.extra, most)
 	}
 	if n.Anchor != "" {
 		p.sizes[n] = total
 	}
 	return total, true
+}
+
+// loop reports the first alias in n that stands for target.
+func (p *yamlParser) loop(n, target *yaml.Node) {
+	for _, c := range n.Content {
+		if c.Kind == yaml.AliasNode && c.Alias == target {
+			at := p.offset(c.Line, c.Column)
+			p.fail("yamlLoop", at, at+1+len(c.Value), shown(c.Value))
+			return
+		}
+	}
 }
 
 // tabs reports lines that are indented with a tab and not part of a text.

@@ -69,6 +69,13 @@ func operations() []operation {
 			example: removeAnswer{Existed: true, Revision: 43},
 		}, (*api).remove),
 		jsonOperation(operation{
+			id: "validate", method: http.MethodPost, path: "/validate", summary: "What is wrong in a content, before it is published.",
+			text: "Nothing is kept.",
+			example: validateAnswer{Type: "yaml", Detected: "yaml", Problems: []problemBody{{
+				Line: 3, Column: 2, EndColumn: 6, Severity: "error", Code: "yamlIndent", Text: "this line fits no block above: its indentation is unlike that of its neighbours",
+			}}},
+		}, (*api).validate),
+		jsonOperation(operation{
 			id: "planImport", method: http.MethodPost, path: "/imports/plan", summary: "What an import would do, without contents and without doing it.",
 			example: planAnswer{Revision: 42, New: 1, Conflict: 1, Configs: []planRow{
 				{Group: "DEFAULT_GROUP", DataID: "new.yaml", State: planNew},
