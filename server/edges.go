@@ -43,7 +43,8 @@ func (s *Server) edges() (err error) {
 	v1.Register(app, v1.Deps{Deps: s.deps("v1"), Park: s.web.Parker()})
 	v2.Register(app, v2.Deps{Deps: s.deps("v2")})
 	v3.Register(app, v3.Deps{Deps: s.deps("v3"), SetLogLevel: s.setLogLevel})
-	nacre.Register(app, nacre.Deps{Deps: s.deps("nacre"), Version: release.Version, Node: s.nodeState, Feed: s.feed, Draining: s.web.Draining()})
+	nacre.Register(app, nacre.Deps{Deps: s.deps("nacre"), Version: release.Version, Node: s.nodeState, Feed: s.feed, Draining: s.web.Draining(),
+		Search: s.search, Series: s.series})
 	live.Register(app, live.Deps{Feed: s.feed, Log: s.opts.Log, Draining: s.web.Draining()})
 	console.Register(app, console.Deps{
 		Configs: s.configs, Namespaces: s.namespaces, Auth: s.users, Drafts: s.drafts, Delivery: s.ledger, Search: s.search, Transfer: s.transfer,

@@ -159,6 +159,13 @@ func ended(ctx context.Context) error {
 
 // inNamespaces returns the names of those namespaces that fit.
 func (m *matcher) inNamespaces(keys []config.Key) [][]config.Key {
+	if w := m.q.Within; w != "" {
+		keys = keys[seek(keys, config.Key{Namespace: w}):]
+		if len(keys) == 0 || keys[0].Namespace != w {
+			return nil
+		}
+		keys, _ = span(keys)
+	}
 	if len(m.q.Terms.Namespaces) == 0 && len(m.q.Not.Namespaces) == 0 {
 		return [][]config.Key{keys}
 	}

@@ -15,6 +15,8 @@ import (
 type Query struct {
 	// Terms must all hold. Of Not none may hold.
 	Terms, Not Terms
+	// Within, when not empty, is the id of the only namespace to look in.
+	Within string
 	// Key and Value stand in the same line of a content that has keys: in a key's full path (spring.redis.host, list[0].name)
 	// and in its value. Contents of types other than yaml, json, toml and properties have none.
 	Key, Value string
@@ -28,6 +30,15 @@ type Terms struct {
 	Words []string
 	// Namespaces, Types and Tags are whole; Groups, Apps and By, who changed it last, are parts.
 	Namespaces, Groups, Types, Tags, Apps, By []string
+}
+
+// NameNamespaces adds to the namespaces that are asked for by what may be a name the ids that id returns for it.
+func (q *Query) NameNamespaces(ids func(name string) []string) {
+	for _, list := range []*[]string{&q.Terms.Namespaces, &q.Not.Namespaces} {
+		for _, name := range slices.Clone(*list) {
+			*list = append(*list, ids(name)...)
+		}
+	}
 }
 
 // Limits on what is searched for.

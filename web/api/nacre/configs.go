@@ -77,12 +77,16 @@ func (a *api) list(c *fiber.Ctx, in *listIn) (*configPage, error) {
 	}
 	out := &configPage{Revision: a.Configs.Revision(), Total: p.Total, Page: in.Page, Pages: p.Pages(), Configs: make([]configRow, 0, len(p.Items))}
 	for _, e := range p.Items {
-		out.Configs = append(out.Configs, configRow{
-			Namespace: e.Key.Namespace, Group: e.Key.Group, DataID: e.Key.DataID, ID: e.ID, MD5: e.MD5, Type: e.Type, AppName: e.AppName,
-			Tags: notNil(e.Tags), Desc: text(e.Desc), Revision: e.Revision, ModifiedMs: e.ModifiedMs, ModifiedBy: e.SrcUser,
-		})
+		out.Configs = append(out.Configs, configRowOf(e))
 	}
 	return out, nil
+}
+
+func configRowOf(e *config.Entry) configRow {
+	return configRow{
+		Namespace: e.Key.Namespace, Group: e.Key.Group, DataID: e.Key.DataID, ID: e.ID, MD5: e.MD5, Type: e.Type, AppName: e.AppName,
+		Tags: notNil(e.Tags), Desc: text(e.Desc), Revision: e.Revision, ModifiedMs: e.ModifiedMs, ModifiedBy: e.SrcUser,
+	}
 }
 
 // grayBody is a variant of a configuration.

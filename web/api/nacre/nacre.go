@@ -12,8 +12,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"nacre/server/config/search"
 	"nacre/server/fault"
 	"nacre/server/feed"
+	"nacre/server/metrics/series"
 	"nacre/web/api/wire"
 )
 
@@ -33,6 +35,9 @@ type Deps struct {
 	// Feed is what happens; streams of it end with Draining.
 	Feed     *feed.Feed
 	Draining context.Context
+	// Search finds configurations, Series has figures of this node over time.
+	Search *search.Index
+	Series *series.Series
 }
 
 type api struct{ Deps }

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"nacre/server/metrics/series"
 )
 
 // schema is a JSON schema as far as the document uses it.
@@ -30,6 +32,9 @@ const refPrefix = "#/components/schemas/"
 // schemaOf returns the schema of a Go type as encoding/json writes and reads it. Structs become
 // entries of named, which may be nil, and are referred to.
 func schemaOf(t reflect.Type, named map[string]*schema) *schema {
+	if t == reflect.TypeFor[series.Value]() {
+		return &schema{Type: []string{"number", "null"}}
+	}
 	switch t.Kind() {
 	case reflect.Pointer:
 		s := schemaOf(t.Elem(), named)

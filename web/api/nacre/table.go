@@ -1,6 +1,11 @@
 package nacre
 
-import "net/http"
+import (
+	"net/http"
+
+	"nacre/server/config/search"
+	"nacre/server/metrics/series"
+)
 
 const (
 	exampleMD5 = "5eb63bbbe01eeed093cb22bb8f5acdc3"
@@ -35,6 +40,14 @@ var (
 	}
 )
 
+var exampleSearch = searchPage{Revision: 42, Total: 1, Page: 1, Pages: 1, Configs: []searchRow{{
+	configRow: configRow{
+		Namespace: "dev", Group: "DEFAULT_GROUP", DataID: "app.yaml", ID: 3, MD5: exampleMD5, Type: "yaml", AppName: "shop", Tags: []string{"web"}, Revision: 42, ModifiedMs: exampleMs, ModifiedBy: "alice",
+	},
+	Published: true, Variants: 1, Size: 11,
+	Hits: []searchHit{{Field: search.FieldContent, Line: 3, Path: "spring.redis.host", Before: "host: ", Match: "cache", After: ".internal"}},
+}}}
+
 // operations returns the table of the whole API.
 func operations() []operation {
 	return []operation{
@@ -46,6 +59,13 @@ func operations() []operation {
 				Tags: []string{"web"}, Desc: "", Revision: 42, ModifiedMs: exampleMs, ModifiedBy: "alice",
 			}}},
 		}, (*api).list),
+		jsonOperation(operation{
+			id: "searchConfigs", method: http.MethodGet, path: "/search", summary: "A page of the configurations that a search finds, in the order of namespace, group and dataId.",
+			text: "Words are looked for, in any case, in names, descriptions, contents, those of variants included, and paths of keys such as spring.redis.host. " +
+				"Operators are group: ns: type: tag: app: by: key: value: and changed:<7d; a minus before a term denies it, quotation marks hold words together. " +
+				"It is read from memory: what was published is found at once.",
+			faults: []int{http.StatusTooManyRequests, http.StatusServiceUnavailable}, example: exampleSearch,
+		}, (*api).search),
 		jsonOperation(operation{
 			id: "getConfig", method: http.MethodGet, path: "/config", summary: "One configuration, with its content and variants.",
 			text: "The header ETag has the md5 in quotes.", faults: []int{http.StatusNotFound},
@@ -170,6 +190,11 @@ func operations() []operation {
 				"An event named gap says how many were missed because they are not held any more.",
 			media: mediaEvents, faults: []int{http.StatusTooManyRequests, http.StatusServiceUnavailable},
 		}, (*api).feed),
+		jsonOperation(operation{
+			id: "readSeries", method: http.MethodGet, path: "/series", summary: "Figures of this node over time, for charts.",
+			text:    "They are read each 5 s and held for an hour; of a day there is the mean and the greatest of each minute. They begin anew with the process.",
+			example: seriesAnswer{Range: "15m", StartMs: exampleMs, StepMs: 5000, Series: []seriesLine{{Name: "publish_p99", Unit: "ms", Values: []series.Value{2.5, 3.25}, Max: []series.Value{}}}},
+		}, (*api).series),
 		jsonOperation(operation{
 			id: "getStatus", method: http.MethodGet, path: "/status", summary: "How this node is, and what it holds.",
 			example: statusAnswer{
