@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"bytes"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -48,6 +49,8 @@ func TestFiguresOfAllSourcesAreShown(t *testing.T) {
 	r.Reads("v1").Inc()
 	r.GroupSize().Observe(3)
 	r.FsyncSeconds().Observe(.001)
+	r.ChangeSeconds().Observe(.003)
+	r.PushSeconds().Observe(.01)
 	r.Requests().Count("/nacos/v1/cs/configs", 200)
 	r.Requests().Count("/nacos/v1/cs/configs", 200)
 	r.Requests().Count("/nacos/v1/cs/configs", 404)
@@ -67,6 +70,7 @@ func TestFiguresOfAllSourcesAreShown(t *testing.T) {
 		`nacre_feed_events_total 60`, `nacre_feed_readers 2`, `nacre_feed_readers_cut_total 1`,
 		`nacre_journal_groups_total 3`, `nacre_journal_commands_total 9`, `nacre_journal_queued_commands 6`, `nacre_journal_fsyncs_total 11`,
 		`nacre_journal_group_size_bucket{le="4"} 1`, `nacre_journal_fsync_seconds_count 1`,
+		`nacre_config_change_seconds_bucket{le="0.003"} 1`, `nacre_push_ack_seconds_bucket{le="0.012"} 1`,
 		`nacre_journal_applied_index 12`, `nacre_image_lag_entries 2`, `nacre_image_lag_bytes 2048`,
 		`nacre_ready 1`, `nacre_journal_leader 0`, `nacre_data_bytes{part="log"} 2000`,
 		`nacre_http_requests_total{code="200",route="/nacos/v1/cs/configs"} 2`,
@@ -119,6 +123,30 @@ func TestRequestsAreCountedFromManyGoroutines(t *testing.T) {
 		if want := `nacre_http_requests_total{code="` + code + `",route="/r"} 1600`; !strings.Contains(got, want) {
 			t.Errorf("missing %s", want)
 		}
+	}
+}
+
+func TestFiguresAreReadWithoutText(t *testing.T) {
+	r := New(Sources{})
+	for _, seconds := range []float64{.0001, .003, 9} {
+		r.ChangeSeconds().Observe(seconds)
+	}
+	b := BucketsOf(r.ChangeSeconds())
+	if n := len(latencies) + 1; len(b.Bounds) != n || len(b.Counts) != n || b.Counts[0] != 1 || b.Counts[n-2] != 2 || b.Counts[n-1] != 3 || !math.IsInf(b.Bounds[n-1], 1) {
+		t.Errorf("the buckets are %+v", b)
+	}
+	if b := BucketsOf(nil); len(b.Counts) != 0 {
+		t.Errorf("no histogram has the buckets %+v", b)
+	}
+	for _, api := range []string{"v1", "v2", "v1"} {
+		r.Reads(api).Inc()
+	}
+	for _, code := range []int{200, 200, 404} {
+		r.Requests().Count("/a", code)
+		r.Requests().Count("/b", code)
+	}
+	if reads, requests := r.ReadCount(), r.Requests().Total(); reads != 3 || requests != 6 {
+		t.Errorf("%d reads and %d requests, not 3 and 6", reads, requests)
 	}
 }
 

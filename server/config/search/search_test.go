@@ -293,6 +293,56 @@ func TestTheIndexFollowsTheState(t *testing.T) {
 	}
 }
 
+func TestTheIndexFollowsAStateThatIsReplaced(t *testing.T) {
+	h := &held{}
+	h.index = New(Source{Get: func(k config.Key) *config.Item { return h.Get(k) }, Each: func(f func(config.Key, *config.Item) bool) { h.Each(f) }})
+	h.State = config.NewState(h.index.Changed)
+	fresh := func(keys ...string) *config.State {
+		s := config.NewState(nil)
+		for _, k := range keys {
+			e := entry(k, "x")
+			s.LoadEntry(&e)
+		}
+		return s
+	}
+	for _, keys := range [][]string{{"a/g/1", "a/g/2"}, {"a/g/0", "a/g/2"}, {}, {"b/g/1"}} {
+		h.Replace(fresh(keys...))
+		if got := names(find(t, h, "")); got != strings.Join(keys, " ") {
+			t.Errorf("%v was put in place, there is %s", keys, got)
+		}
+	}
+}
+
+func TestSearchesGoOnWhileThingsChange(t *testing.T) {
+	h := shop()
+	ctx, cancel := context.WithCancel(t.Context())
+	var searching sync.WaitGroup
+	for i := range 2 {
+		searching.Go(func() {
+			q, _ := Parse([]string{"needle", ""}[i], nowMs)
+			for last := 0; ctx.Err() == nil; {
+				r, err := h.index.Find(t.Context(), q, 1, MaxSize)
+				if err != nil || r.Total < last {
+					t.Errorf("%d found after %d: %v", r.Total, last, err)
+					return
+				}
+				last = r.Total
+				if _, err := h.index.Names(t.Context(), "new", 5); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for i := range 2000 {
+		h.put(entry(fmt.Sprintf("ns%d/g/new%d", i%5, (i*7919)%2000), "a needle"))
+	}
+	cancel()
+	searching.Wait()
+	if r := find(t, h, "needle new1999"); r.Total != 1 {
+		t.Errorf("%d found, not 1", r.Total)
+	}
+}
+
 func TestASearchEndsWithItsContext(t *testing.T) {
 	h := shop()
 	ctx, cancel := context.WithCancel(t.Context())
