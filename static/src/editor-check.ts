@@ -12,7 +12,10 @@ export interface Problem {
   text: string;
 }
 
-/** The detail of the event nacre:checked. Without ok the server did not answer, and nothing is known. */
+/**
+ * The detail of the event nacre:checked. Without ok nothing is known: the server did not answer, or the text has
+ * become too big to be checked without being asked for.
+ */
 export interface Checked {
   ok: boolean;
   type: string;
@@ -20,6 +23,7 @@ export interface Checked {
 }
 
 const pause = 250; // ms after the last key
+const again = 5_000; // ms after the server did not answer
 
 /** Asks the server what is wrong with a text and shows it. */
 export class Checker {
@@ -36,26 +40,27 @@ export class Checker {
   changed(big: boolean): void {
     this.end();
     if (!this.box.dataset.check) return;
-    if (big) queueMicrotask(() => this.#show([]));
-    else this.#timer = window.setTimeout(() => void this.check(), pause);
+    if (big) queueMicrotask(() => this.#unknown());
+    else this.#plan(pause);
   }
 
   async check(): Promise<Problem[] | null> {
     const url = this.box.dataset.check;
     if (!url) return [];
     this.end();
-    const asking = (this.#asking = new AbortController());
-    const tell = (detail: Checked) => this.box.dispatchEvent(new CustomEvent("nacre:checked", { bubbles: true, detail }));
+    const { signal } = (this.#asking = new AbortController());
     try {
-      const answer = await post(url, { type: this.type(), content: this.view.state.doc.toString() }, { signal: asking.signal });
+      const answer = await post(url, { type: this.type(), content: this.view.state.doc.toString() }, { signal });
       if (!answer.ok) throw new Error(answer.statusText);
       const { type, problems } = (await answer.json()) as Checked;
-      if (asking.signal.aborted) return null;
+      if (signal.aborted) return null;
       this.#show(problems);
-      tell({ ok: true, type, problems });
+      this.#tell({ ok: true, type, problems });
       return problems;
     } catch {
-      if (!asking.signal.aborted) tell({ ok: false, type: this.type(), problems: [] });
+      if (signal.aborted) return null;
+      this.#unknown();
+      this.#plan(again);
       return null;
     }
   }
@@ -63,6 +68,19 @@ export class Checker {
   end(): void {
     clearTimeout(this.#timer);
     this.#asking?.abort();
+  }
+
+  #plan(ms: number): void {
+    this.#timer = window.setTimeout(() => void this.check(), ms);
+  }
+
+  #unknown(): void {
+    this.#show([]);
+    this.#tell({ ok: false, type: this.type(), problems: [] });
+  }
+
+  #tell(detail: Checked): void {
+    this.box.dispatchEvent(new CustomEvent<Checked>("nacre:checked", { bubbles: true, detail }));
   }
 
   #show(problems: Problem[]): void {

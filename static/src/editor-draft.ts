@@ -37,7 +37,7 @@ export class Drafts {
     this.#saved = { doc: view.state.doc, type: type() };
     this.#version = Number(box.dataset.draftVersion ?? 0);
     const { signal } = this.#ending;
-    addEventListener("beforeunload", (e) => this.unsaved && !this.#leaving && e.preventDefault(), { signal });
+    addEventListener("beforeunload", (e) => this.box.isConnected && this.unsaved && !this.#leaving && e.preventDefault(), { signal });
     addEventListener("pagehide", () => this.#part(), { signal });
     addEventListener("online", () => this.#failures && void this.save(), { signal });
     document.addEventListener("visibilitychange", () => document.hidden && void this.save(), { signal });

@@ -66,7 +66,7 @@ const look = EditorView.theme({
   ".cm-lint-marker-error": { content: "none", borderRadius: "50%", backgroundColor: "var(--bad)" },
   ".cm-lint-marker-warning": { content: "none", clipPath: "polygon(50% 0, 100% 100%, 0 100%)", backgroundColor: "var(--wait)" },
   ".cm-panel.cm-panel-lint ul [aria-selected]": { backgroundColor: "var(--accent-soft)" },
-  ".cm-mark": { color: "var(--soft)" },
+  ".cm-mark, .cm-mark *": { color: "var(--soft)" },
   ".cm-mine": { backgroundColor: "var(--plus-soft)" },
   ".cm-theirs": { backgroundColor: "var(--accent-soft)" },
   ".cm-base": { color: "var(--soft)" },

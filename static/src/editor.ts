@@ -116,10 +116,15 @@ function make(box: HTMLElement, area: HTMLTextAreaElement): Editor {
   };
   const checker = new Checker(box, view, () => type);
   const drafts = new Drafts(box, view, () => type, toArea);
-  const bar = makeBar(view, () => wraps, (wanted) => {
-    wraps = wanted;
-    localStorage.setItem("wrap", wraps ? "yes" : "no");
-    again();
+  const bar = makeBar(view, {
+    wraps: () => wraps,
+    setWraps(wanted) {
+      wraps = wanted;
+      localStorage.setItem("wrap", wraps ? "yes" : "no");
+      again();
+    },
+    check: () => void checker.check(),
+    checksItself: () => !box.dataset.check || !isBig(view.state.doc),
   });
 
   area.hidden = true;
@@ -181,7 +186,7 @@ function named(area: HTMLTextAreaElement): Record<string, string> {
 }
 
 /** The line under the text: what was found, where the cursor is, find and wrap. */
-function makeBar(view: EditorView, wraps: () => boolean, setWraps: (wanted: boolean) => void) {
+function makeBar(view: EditorView, of: { wraps(): boolean; setWraps(wanted: boolean): void; check(): void; checksItself(): boolean }) {
   const word = (phrase: string, ...values: unknown[]): string => view.state.phrase(phrase, ...values);
   const dom = document.createElement("div");
   dom.className = "editor-bar";
@@ -200,20 +205,23 @@ function makeBar(view: EditorView, wraps: () => boolean, setWraps: (wanted: bool
   const at = document.createElement("span");
   at.className = "editor-at";
   const wrap = button(word("Wrap lines"), () => {
-    setWraps(!wraps());
-    wrap.setAttribute("aria-pressed", String(wraps()));
+    of.setWraps(!of.wraps());
+    wrap.setAttribute("aria-pressed", String(of.wraps()));
   });
-  wrap.setAttribute("aria-pressed", String(wraps()));
+  wrap.setAttribute("aria-pressed", String(of.wraps()));
   const find = button(word("Find and replace"), () => void openSearchPanel(view));
   const help = document.createElement("span");
   help.className = "editor-help";
   help.textContent = word("Esc, then Tab leaves the editor");
-  dom.append(found, at, help, find, wrap);
+  const check = button(word("Check now"), of.check);
+  dom.append(found, at, help, check, find, wrap);
   let last: Problem[] = [];
   return {
     dom,
     show(e?: Event) {
-      if (e instanceof CustomEvent && e.detail.ok) last = e.detail.problems;
+      if (e instanceof CustomEvent) last = e.detail.problems;
+      problems.classList.toggle("mild", last.every((p) => p.severity !== "error"));
+      check.hidden = of.checksItself();
       setText(problems, last.length ? word(last.length === 1 ? "1 problem" : "$ problems", last.length) : "");
       const left = conflictCount(view.state);
       setText(merges, left ? word(left === 1 ? "1 conflict" : "$ conflicts", left) : "");
