@@ -147,16 +147,9 @@ func (q queries) Deleted(ctx context.Context, f config.DeletedFilter, pageNo, pa
 		return page, err
 	}
 	err = db.Transaction(func(tx *gorm.DB) error {
-		newest := func() *gorm.DB { return deletedIDs(tx, f) }
-		var total int64
-		if err := tx.Table("(?) AS d", newest()).Count(&total).Error; err != nil {
-			return err
-		}
-		page.Total = int(total)
+		newest := func() *gorm.DB { return tx.Table("(?) AS d", deletedIDs(tx, f)) }
 		var nids []int64
-		err := tx.Table("(?) AS d", newest()).Order("nid DESC").Limit(page.Size).
-			Offset(min(page.Number-1, math.MaxInt32)*min(page.Size, math.MaxInt32)).Pluck("nid", &nids).Error
-		if err != nil || len(nids) == 0 {
+		if nids, page.Total, err = pageOf(newest, "nid", "nid DESC", page.Number, page.Size); err != nil || len(nids) == 0 {
 			return err
 		}
 		var rows []historyRow

@@ -63,20 +63,26 @@ func pageOfIDs(tx *gorm.DB, f config.Filter, number int) (ids []int64, total int
 		err = filtered().Order(order).Pluck("id", &ids).Error
 		return ids, len(ids), err
 	}
-	first := min(number-1, math.MaxInt32) * min(f.PageSize, math.MaxInt32)
-	if err := filtered().Order(order).Limit(f.PageSize+lookAhead).Offset(first).Pluck("id", &ids).Error; err != nil {
+	return pageOf(filtered, "id", order, number, f.PageSize)
+}
+
+// pageOf returns a column of the rows on one page of those that find finds, and how many there are on all.
+func pageOf(find func() *gorm.DB, column, order string, number, size int) (ids []int64, total int, err error) {
+	size = min(size, math.MaxInt32)
+	first := min(number-1, math.MaxInt32) * size
+	if err := find().Order(order).Limit(size+lookAhead).Offset(first).Pluck(column, &ids).Error; err != nil {
 		return nil, 0, err
 	}
-	if len(ids) < f.PageSize+lookAhead && (len(ids) > 0 || first == 0) {
+	if len(ids) < size+lookAhead && (len(ids) > 0 || first == 0) {
 		total = first + len(ids)
 	} else {
 		var n int64
-		if err := filtered().Count(&n).Error; err != nil {
+		if err := find().Count(&n).Error; err != nil {
 			return nil, 0, err
 		}
 		total = int(n)
 	}
-	return ids[:min(len(ids), f.PageSize)], total, nil
+	return ids[:min(len(ids), size)], total, nil
 }
 
 // plan returns how a list is to name its namespace column and its order. In SQLite a plus sign keeps
