@@ -36,6 +36,21 @@ func InDir(dir string) Option {
 	return With(func(s *settings.Settings) { s.DataDir = dir })
 }
 
+// AdminPassword makes the first administrator, who is called nacos, with this password.
+func AdminPassword(password string) Option {
+	return func(o *options) { o.server.AdminPassword = password }
+}
+
+// OnClock has the server ask c for the time.
+func OnClock(c clock.Clock) Option {
+	return func(o *options) { o.server.Clock = c }
+}
+
+// LogTo gives what the server logs to h.
+func LogTo(h slog.Handler) Option {
+	return func(o *options) { o.server.Log = slog.New(h) }
+}
+
 // Server is a running server of a test.
 type Server struct {
 	// URL is http://host:port, without a slash at its end.
