@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"io"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -13,24 +14,29 @@ import (
 )
 
 // Pretty returns content laid out anew, with two spaces an indent: json, yaml with its comments, and
-// xml. It means the same as before. Faults: Invalid for a content with an error and for the other
-// formats, whose layout is their author's.
+// xml. Its keys have the values that they had. Faults: Invalid for a content with an error, for one
+// that another layout would change, and for the other formats, whose layout is their author's.
 func Pretty(t Type, content []byte) ([]byte, error) {
 	lay := map[Type]func([]byte) ([]byte, error){JSON: prettyJSON, YAML: prettyYAML, XML: prettyXML}[t]
 	if lay == nil {
 		return nil, fault.New(fault.Invalid, "a content of type %q can't be laid out anew; json, yaml and xml can", string(t))
 	}
-	for _, p := range Check(t, content) {
-		if p.Severity == Error {
-			return nil, fault.New(fault.Invalid, "line %d, column %d: %s", p.Line, p.Column, p.Text)
-		}
+	before, err := Flatten(t, content)
+	if err != nil {
+		return nil, err
 	}
 	out, err := lay(bytes.TrimPrefix(content, bom))
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "the content can't be laid out anew: %s", shown(err.Error()))
 	}
+	if after, err := Flatten(t, out); err != nil || !slices.EqualFunc(before, after, samePair) {
+		return nil, fault.New(fault.Invalid, "the content can't be laid out anew without changing it")
+	}
 	return out, nil
 }
+
+// samePair compares but for the line.
+func samePair(a, b Pair) bool { return a.Key == b.Key && a.Value == b.Value && a.Quoted == b.Quoted }
 
 func prettyJSON(content []byte) ([]byte, error) {
 	var b bytes.Buffer

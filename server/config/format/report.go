@@ -41,8 +41,26 @@ func (r *report) add(severity, code string, from, to int, args []any) {
 	if r.full() || r.errorsOnly && severity != Error {
 		return
 	}
-	from = min(max(from, 0), len(r.text))
-	r.list = append(r.list, found{from, min(max(to, from), len(r.text)), severity, code, args})
+	from = r.runeStart(min(max(from, 0), len(r.text)))
+	to = min(max(to, from), len(r.text))
+	if start := r.runeStart(to); start < to {
+		_, n := utf8.DecodeRune(r.text[start:])
+		to = start + n
+	}
+	r.list = append(r.list, found{from, to, severity, code, args})
+}
+
+// runeStart returns the offset at which the character begins in which an offset is.
+func (r *report) runeStart(at int) int {
+	for back := range utf8.UTFMax {
+		if start := at - back; start >= 0 && start < len(r.text) && utf8.RuneStart(r.text[start]) {
+			if _, n := utf8.DecodeRune(r.text[start:]); start+n > at {
+				return start
+			}
+			break
+		}
+	}
+	return at
 }
 
 // lineStarts returns the offsets at which lines begin; a line ends with LF, CR or both.
