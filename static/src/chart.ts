@@ -75,7 +75,9 @@ export function mountChart(figure: HTMLElement): void {
       legend.replaceChildren(...table.lines.map((line, i) => legendItem(labelOf(line), i)));
       plot = new uPlot(options(table.lines, figure, legend, tell), data(table), place);
     } else plot?.setData(data(table));
-    note.textContent = table.lines.some((line) => line.values.some((v) => v !== null)) ? "" : (said.empty ?? "");
+    const none = !table.lines.some((line) => line.values.some((v) => v !== null));
+    place.classList.toggle("none", none);
+    note.textContent = none ? (said.empty ?? "") : "";
     tell(plot?.cursor.idx);
     fill();
   }
@@ -123,7 +125,7 @@ export function mountChart(figure: HTMLElement): void {
 
   const ending = new AbortController();
   const { signal } = ending;
-  const sizes = new ResizeObserver(() => plot?.setSize({ width: place.clientWidth, height }));
+  const sizes = new ResizeObserver(() => place.clientWidth && plot?.setSize({ width: place.clientWidth, height }));
   const sight = new IntersectionObserver(([entry]) => {
     seen = entry?.isIntersecting ?? false;
     if (seen) void read();
@@ -193,8 +195,15 @@ function options(lines: Line[], figure: HTMLElement, legend: HTMLElement, tell: 
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: "charts" }, points: { size: 7 } },
     scales: { y: { range: (_u, _min, max) => [0, max > 0 ? uPlot.rangeNum(0, max, 0.1, true)[1]! : 1] } },
     axes: [
-      { stroke: ink, font: font(), grid: { show: false }, ticks: { stroke: edge, width: 1, size: 4 }, size: 28, values: (_u, at) => at.map((s) => clockTime.format(s * 1000)) },
-      { stroke: ink, font: font(), grid: { stroke: edge, width: 1 }, ticks: { show: false }, size: 72, values: (_u, at) => at.map((v) => format(v, unit)) },
+      {
+        stroke: ink, font: font(), size: 28, grid: { show: false }, ticks: { stroke: edge, width: 1, size: 4 },
+        values: (_u, at) => at.map((seconds) => clockTime.format(seconds * 1000)),
+      },
+      {
+        stroke: ink, font: font(), size: 72, grid: { stroke: edge, width: 1 }, ticks: { show: false },
+        incrs: unit === "bytes" ? powersOfTwo : undefined,
+        values: (_u, at) => at.map((value) => format(value, unit)),
+      },
     ],
     hooks: { setCursor: [(u) => tell(u.cursor.idx)] },
   };
@@ -211,6 +220,7 @@ function font(): string {
   return `12px ${getComputedStyle(document.body).fontFamily}`;
 }
 
+const powersOfTwo = Array.from({ length: 50 }, (_, i) => 2 ** i);
 const byteUnits = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 /** A value with its unit, as short as can be. */

@@ -143,7 +143,7 @@ func (v *visit) historyRow(k config.Key, item *config.Item, x *config.Version, d
 		ID: id, Who: v.who(x.User, x.IP), When: v.moment(x.AtMs), Revision: revision, Delta: delta, Comment: x.Comment,
 		FromLabel: words.Fill(w.CompareFrom, strconv.FormatUint(x.Revision, 10)), ToLabel: words.Fill(w.CompareTo, strconv.FormatUint(x.Revision, 10)),
 	}
-	r.Initial = initial(r.Who)
+	r.Initial = initial(x.User)
 	if x.User != "" {
 		r.Where = x.IP
 	}
