@@ -152,6 +152,7 @@ func (l *Ledger) mark(t *topic, after *config.Item, tell []*Session) []*Session 
 	known := revision > t.revision // else a restored state, whose numbers say nothing
 	t.item, t.revision, t.announce = after, max(revision, t.revision), false
 	now := l.wall()
+	t.changedMs, t.syncedMs = now, 0
 	want, same := after.MD5For(config.Client{}), after == nil || len(after.Grays) == 0
 	for _, e := range t.list {
 		s := e.session

@@ -93,49 +93,8 @@ const maxPage = 1 << 31
 // PageOfConfig returns a page of those who listen for k in the given state, "" for any, in the order of OfConfig; how
 // many are in that state; and how all stand. page counts from 1.
 func (l *Ledger) PageOfConfig(k config.Key, state State, page, size int) (rows []Listening, total int, all Standing) {
-	type standingEntry struct {
-		*entry
-		inSync bool
-	}
-	var chosen []standingEntry
-	wall := l.wall()
-	sh, hash := l.shard(k)
-	sh.mu.Lock()
-	t := sh.find(hash, k)
-	if t == nil {
-		sh.mu.Unlock()
-		return nil, 0, Standing{}
-	}
-	if state == "" {
-		chosen = make([]standingEntry, 0, len(t.list))
-	}
-	for _, e := range t.list {
-		e.session.mu.Lock()
-		st := e.state(wall)
-		e.session.mu.Unlock()
-		all.count(st)
-		if state == "" || state == st {
-			chosen = append(chosen, standingEntry{e, st == InSync})
-		}
-	}
-	sh.mu.Unlock() // the rest takes its time, which those who change the key must not wait for
-	slices.SortFunc(chosen, func(a, b standingEntry) int {
-		if a.inSync != b.inSync {
-			if b.inSync {
-				return -1
-			}
-			return 1
-		}
-		return compareSessions(a.session, b.session)
-	})
-	total = len(chosen)
-	from := min(max(page-1, 0)*size, total)
-	for _, e := range chosen[from:min(from+size, total)] {
-		if x, ok := l.listening(e.entry); ok {
-			rows = append(rows, x)
-		}
-	}
-	return rows, total, all
+	x := l.Listeners(k, Where{State: state}, page, size)
+	return x.Rows, x.Total, x.All
 }
 
 // listening describes e, false when it is over.
@@ -237,7 +196,7 @@ func (l *Ledger) OfIP(ip string) []Listening {
 
 // Filter selects clients. Zero values select all.
 type Filter struct {
-	// Text stands in the id, address, application, library or tenant, in whatever case.
+	// Text stands in the id, address, application, library, tenant or a label (name=value), in whatever case.
 	Text string
 	// Transport is GRPC or HTTP.
 	Transport string
@@ -297,6 +256,11 @@ func (s *Session) state() ClientState {
 func (c *Client) contains(lower string) bool {
 	for _, s := range [...]string{c.ID, c.IP, c.Remote, c.App, c.SDK, c.Tenant} {
 		if strings.Contains(strings.ToLower(s), lower) {
+			return true
+		}
+	}
+	for name, value := range c.Labels {
+		if strings.Contains(strings.ToLower(name+"="+value), lower) {
 			return true
 		}
 	}

@@ -27,6 +27,8 @@ type topic struct {
 	waiters  chan struct{} // closed when nobody is behind; nil when nobody waits
 	behind   int
 	announce bool // a change is not in sync everywhere yet, or was not said to be
+	// changedMs is when it changed last while somebody listened, syncedMs when all who did had that; 0 for not.
+	changedMs, syncedMs int64
 }
 
 func (l *Ledger) shard(k config.Key) (*shard, uint64) {
@@ -109,7 +111,7 @@ func (l *Ledger) synced(t *topic) {
 		t.waiters = nil
 	}
 	if t.announce {
-		t.announce = false
+		t.announce, t.syncedMs = false, l.wall()
 		if len(t.list) > 0 {
 			l.events.add(l, Event{Kind: ConfigInSync, Key: t.key, Revision: t.revision, MD5: t.item.MD5For(config.Client{}),
 				InSync: len(t.list), Listeners: len(t.list)})
