@@ -52,7 +52,7 @@ func TestTheSetUpLinkMakesTheFirstAdministratorOnce(t *testing.T) {
 			}
 		})
 	}
-	s.get(link[:len(link)-1]+"x").is(403)
+	s.get(link[:len(link)-1] + "x").is(403)
 	done := s.post(link, form)
 	if done.StatusCode != 303 || sessionOf(done) == nil {
 		t.Fatalf("%d %v", done.StatusCode, done.Header)
