@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"nacre/server/config"
+	"nacre/server/config/format"
 )
 
 // folded writes each letter as the least of those that are the same in another case and take as many bytes.
@@ -241,11 +242,15 @@ func TestKeysOfEachSyntax(t *testing.T) {
 		{"yaml: lists at the indent of their key", yaml, "a:\n- x\n- y: 1\n  z: 2\nb: 3\n", "a= a[0]=x a[1].y=1 a[1].z=2 b=3"},
 		{"yaml: lists of lists", yaml, "a:\n  - - 1\n    - 2\n  - - 3\n", "a= a[0][0]=1 a[0][1]=2 a[1][0]=3"},
 		{"yaml: text blocks and what comes after", yaml, "a: |\n  b: no\n\n  c\nd: >-\n  e\nf: 1\n", "a=| a=b: no a=c d=>- d=e f=1"},
-		{"yaml: quoted keys, comments, documents", yaml, "%YAML 1.2\n---\n\"a: b\": 1 \n# c: 2\n'd': 'x: y' # z\n---\ne: f # g: h\n", "a: b=1 d=x: y e=f # g: h"},
+		{"yaml: quoted keys, comments, documents", yaml, "%YAML 1.2\n---\n\"a: b\": 1 \n# c: 2\n'd': 'x: y' # z\n---\ne: f # g: h\n", "a: b=1 d=x: y ---[1].e=f # g: h"},
 		{"yaml: a colon without a space is no key", yaml, "a:\n  http://x\nb:\n  c:\tx\r\n", "a= a=http://x b= b.c=x"},
 		{"properties", properties, "# a=b\n! c\n a.b = c=d\\\n  e : f\n\nx:y\nz 1\nonly\n k\\=k=v", `a.b=c=d\ a.b=e : f x=y z=1 only= k\=k=v`},
 		{"toml", toml, "t = 1\n[a.b] # x\nc = \"d\"\ne = '''\n[no]\n'''\n[[l]]\nn = 1\n[l.m]\no = 2\n[[l]]\nn = 3\n", "t=1 a.b= a.b.c=d a.b.e=' a.b.e=[no] a.b.e=''' l[0]= l[0].n=1 l[0].m= l[0].m.o=2 l[1]= l[1].n=3"},
 		{"json", jsonText, `{"a": {"b": [1, {"c": "d\"e"}, [true]]}, "f": null}`, `= a= a.b= a.b[0]=1 a.b[1]= a.b[1].c=d\"e a.b[2]= a.b[2][0]=true f=null`},
+		{"yaml: flow collections", yaml, "a: {b: 1, \"c\": [x y, {d: http://h:1/p, 'e': }], f: {}}\ng: [1,\n  2]\n- {h: i}\nj: k\n",
+			"a= a.b=1 a.c= a.c[0]=x y a.c[1]= a.c[1].d=http://h:1/p a.f= g= g[0]=1 g[1]=2 g[0]= g[0].h=i j=k"},
+		{"yaml that is json", yaml, "{\n  \"a\": {\"b\": \"c: d\"}\n}\n", "= a= a.b=c: d"},
+		{"xml", xmlText, "<a>\n  <b c='d'>e</b>\n  <b>f</b>\n</a>", ""},
 		{"json that is none", jsonText, `{"a" "b": [}] "c`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -266,7 +271,7 @@ func FuzzWalk(f *testing.F) {
 		f.Add(s, "a")
 	}
 	f.Fuzz(func(t *testing.T, content, word string) {
-		for s := plain; s <= jsonText; s++ {
+		for s := plain; s <= xmlText; s++ {
 			n := 0
 			walk(s, []byte(content), func(path, _ []byte, start int) bool {
 				if n++; n > 2*len(content)+1 || start < 0 || start > len(content) || len(path) > maxPath+30*maxLevels {
@@ -279,7 +284,7 @@ func FuzzWalk(f *testing.F) {
 			return
 		}
 		h := newHeld()
-		for _, typ := range []string{"yaml", "json", "toml", "properties", "text"} {
+		for _, typ := range []string{"yaml", "json", "toml", "properties", "xml", "text"} {
 			e := entry("ns/g/"+typ, content)
 			e.Type = typ
 			h.put(e)
@@ -314,4 +319,36 @@ func FuzzParse(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// TestKeysAreThoseThatTheConsoleShows asks for each key that the format's parser finds.
+func TestKeysAreThoseThatTheConsoleShows(t *testing.T) {
+	for _, c := range []struct {
+		as   format.Type
+		in   syntax
+		text string
+	}{
+		{format.YAML, yaml, "# of the shop\nspring:\n  redis: {host: cache, port: 6379, nodes: [a, b]}\n  profiles:\n    - name: x\n      on: true\n    -\n      name: 'y'\n  \"quoted key\": >\n    text: no key\n    more\n  empty: {}\nlist:\n- - 1\n  - 2\n- a: b\n---\nsecond: document\n"},
+		{format.JSON, jsonText, `{"a": {"b": [1, {"c d": "e"}, []], "f": {}}, "g": "h"}`},
+		{format.TOML, toml, "title = \"x\"\n[owner]\nname = \"y\"\n[[fruit]]\nname = \"apple\"\n[fruit.size]\nwidth = 1\n[[fruit]]\nname = \"pear\"\n"},
+		{format.Properties, properties, "a.b=c\n# no: key\nd: e\\\n  f=g\nh i\n"},
+		{format.XML, xmlText, "<beans>\n <bean id='one'><property name='x'>1</property></bean>\n <bean id='two'/>\n</beans>"},
+	} {
+		pairs, err := format.Flatten(c.as, []byte(c.text))
+		if err != nil || len(pairs) < 3 {
+			t.Fatalf("%s: %d keys: %v", c.as, len(pairs), err)
+		}
+		for _, p := range pairs {
+			var lines []int
+			walk(c.in, []byte(c.text), func(path, _ []byte, start int) bool {
+				if string(path) == p.Key {
+					lines = append(lines, strings.Count(c.text[:start], "\n")+1)
+				}
+				return true
+			})
+			if !slices.Contains(lines, p.Line) {
+				t.Errorf("%s: %s is in the line %d, not in %v", c.as, p.Key, p.Line, lines)
+			}
+		}
+	}
 }

@@ -16,6 +16,7 @@ const (
 	properties
 	toml
 	jsonText
+	xmlText
 )
 
 // syntaxOf returns the syntax of a content by its type, or by its name where the type says nothing.
@@ -30,7 +31,9 @@ func syntaxOf(typ, dataID string) syntax {
 			return toml
 		case "json":
 			return jsonText
-		case "xml", "html":
+		case "xml":
+			return xmlText
+		case "html":
 			return plain
 		}
 	}
@@ -43,8 +46,8 @@ func syntaxOf(typ, dataID string) syntax {
 type visit func(path, value []byte, start int) bool
 
 // walk reads the keys of a content in one pass and without memory of its own worth speaking of. It is made for searching,
-// not for judging: it knows the usual forms of each syntax, takes escapes and flow collections of YAML as they are written,
-// and makes something of a content that is none.
+// not for judging: it knows the usual forms of each syntax, takes escapes as they are written, and makes something of a
+// content that is none. XML alone is parsed, which takes many times as long.
 func walk(t syntax, content []byte, f visit) {
 	w := walker{content: content, visit: f}
 	switch t {
@@ -55,7 +58,9 @@ func walk(t syntax, content []byte, f visit) {
 	case toml:
 		w.toml()
 	case jsonText:
-		w.json()
+		w.json(false)
+	case xmlText:
+		w.xml()
 	case plain:
 	}
 }
@@ -127,6 +132,7 @@ func (w *walker) popTo(indent int) {
 // yaml reads block collections; what stands in lines without a key belongs to the key before.
 func (w *walker) yaml() {
 	block := -1 // the indent of the key that a block of text belongs to
+	documents := 0
 	for {
 		line, ok := w.next()
 		if !ok {
@@ -144,10 +150,14 @@ func (w *walker) yaml() {
 		if len(text) == 0 || text[0] == '#' || text[0] == '%' {
 			continue
 		}
-		if indent == 0 && (bytes.HasPrefix(text, []byte("---")) || bytes.Equal(text, []byte("..."))) {
+		if indent == 0 && bytes.HasPrefix(text, []byte("---")) {
 			w.popTo(0)
+			if documents++; documents > 1 { // as package format calls them
+				w.path = append(strconv.AppendInt(append(w.path[:0], "---["...), int64(documents-1), 10), ']')
+			}
 			continue
 		}
+		documents = max(documents, 1)
 		if len(w.levels) > maxLevels {
 			w.popTo(indent)
 		}
@@ -165,6 +175,12 @@ func (w *walker) yaml() {
 			w.pushKey(indent, key)
 			value = after
 		}
+		if len(value) > 0 && (value[0] == '{' || value[0] == '[') {
+			if !w.flow(w.start + cap(line) - cap(value)) { // value is a part of line, both end where content does
+				return
+			}
+			continue
+		}
 		if !w.visit(w.path, unquote(value), w.start) {
 			return
 		}
@@ -175,6 +191,21 @@ func (w *walker) yaml() {
 			}
 		}
 	}
+}
+
+// flow reads a flow collection of YAML that begins at from, and goes on behind its last line; false ends the walk.
+func (w *walker) flow(from int) bool {
+	more := true
+	inner := walker{content: w.content, at: from, path: w.path, visit: func(path, value []byte, start int) bool {
+		more = w.visit(path, value, start)
+		return more
+	}}
+	inner.json(true)
+	if inner.at > w.at {
+		w.at = inner.at
+		w.next()
+	}
+	return more
 }
 
 // element goes on to the next element of the list at indent, or begins it.
@@ -347,122 +378,4 @@ func tomlTable(text []byte) (name []byte, list, ok bool) {
 	}
 	name = bytes.TrimSpace(name)
 	return name, false, len(name) > 0 && bytes.IndexByte(name, ',') < 0
-}
-
-// json reads tokens; a key's first visit has no value when an object or a list follows.
-func (w *walker) json() {
-	var key []byte // the string before, nil when it was none: a key if a colon follows
-	named := false // a key is on top of levels, and its value is due
-	done := func() {
-		if named {
-			w.pop()
-		}
-		named = false
-	}
-	for w.at < len(w.content) {
-		c := w.content[w.at]
-		switch c {
-		case '\n', ' ', '\t', '\r':
-			w.at++
-		case '"':
-			if !named {
-				w.start = w.at
-			}
-			text := w.jsonString()
-			if n := len(w.levels); !named && key == nil && n > 0 && w.levels[n-1].indent == inObject {
-				key = text
-				continue
-			}
-			w.nextElement(named)
-			if !w.visit(w.path, text, w.start) {
-				return
-			}
-			done()
-		case ':':
-			w.at++
-			if key != nil && len(w.levels) < maxLevels {
-				w.pushKey(0, key)
-				named = true
-			}
-			key = nil
-		case '{', '[':
-			if !named {
-				w.start = w.at
-			}
-			w.at++
-			w.nextElement(named)
-			if !w.visit(w.path, nil, w.start) {
-				return
-			}
-			if len(w.levels) >= maxLevels {
-				return
-			}
-			l := level{indent: inObject, length: len(w.path), index: -1}
-			if c == '[' {
-				l.indent = inList
-			}
-			w.levels = append(w.levels, l)
-			named, key = false, nil
-		case '}', ']':
-			w.at++
-			done()
-			key = nil
-			if len(w.levels) > 0 {
-				w.pop()
-			}
-			if n := len(w.levels); n > 0 && w.levels[n-1].indent == 0 {
-				w.pop() // the key that this was the value of
-			}
-		case ',':
-			w.at++
-			done()
-			key = nil
-		default:
-			start := w.at
-			if !named {
-				w.start = start
-			}
-			for w.at < len(w.content) && bytes.IndexByte([]byte(",]}: \t\r\n\"{["), w.content[w.at]) < 0 {
-				w.at++
-			}
-			w.nextElement(named)
-			if !w.visit(w.path, w.content[start:w.at], w.start) {
-				return
-			}
-			done()
-		}
-	}
-}
-
-// What stands for indent in levels of JSON; that of a key is 0.
-const (
-	inObject = 1
-	inList   = 2
-)
-
-// nextElement counts a value in a list, and makes the path end with its index.
-func (w *walker) nextElement(named bool) {
-	n := len(w.levels)
-	if named || n == 0 || w.levels[n-1].indent != inList {
-		return
-	}
-	l := &w.levels[n-1]
-	l.index++
-	w.path = append(strconv.AppendInt(append(w.path[:l.length], '['), int64(l.index), 10), ']')
-}
-
-// jsonString reads a string, and returns it as it is written.
-func (w *walker) jsonString() []byte {
-	start := w.at + 1
-	for w.at = start; w.at < len(w.content); w.at++ {
-		switch w.content[w.at] {
-		case '\\':
-			w.at++
-		case '"':
-			w.at++
-			return w.content[start : w.at-1]
-		}
-	}
-	w.at = len(w.content)
-	return w.content[min(start, len(w.content)):]
 }
