@@ -67,9 +67,10 @@ const (
 
 // Limits on attributes, in characters, and on their number, as Nacos has them (http.md §4).
 const (
-	maxTags      = 5
-	maxTagLength = 64
-	maxDesc      = 128
+	MaxTags      = 5
+	MaxTagLength = 64
+	MaxDesc      = 128
+	MaxAppName   = 128
 	maxUse       = 32
 	maxEffect    = 32
 	maxType      = 32
@@ -367,19 +368,19 @@ func badByte(b []byte) int {
 }
 
 func (d *Draft) checkAttributes() error {
-	if len(d.Tags) > maxTags {
-		return attributeFault("there are %d config_tags, at most %d are allowed", len(d.Tags), maxTags)
+	if len(d.Tags) > MaxTags {
+		return attributeFault("there are %d config_tags, at most %d are allowed", len(d.Tags), MaxTags)
 	}
 	for _, t := range d.Tags {
-		if n := utf8.RuneCountInString(t); n > maxTagLength {
-			return attributeFault("a config tag has %d characters, at most %d are allowed", n, maxTagLength)
+		if n := utf8.RuneCountInString(t); n > MaxTagLength {
+			return attributeFault("a config tag has %d characters, at most %d are allowed", n, MaxTagLength)
 		}
 	}
 	for _, a := range []struct {
 		name  string
 		value *string
 		most  int
-	}{{"desc", d.Desc, maxDesc}, {"use", d.Use, maxUse}, {"effect", d.Effect, maxEffect}, {"type", &d.Type, maxType}, {"schema", d.Schema, maxSchema}, {"appName", d.AppName, 128}} {
+	}{{"desc", d.Desc, MaxDesc}, {"use", d.Use, maxUse}, {"effect", d.Effect, maxEffect}, {"type", &d.Type, maxType}, {"schema", d.Schema, maxSchema}, {"appName", d.AppName, MaxAppName}} {
 		if a.value == nil || len(*a.value) <= a.most {
 			continue
 		}
