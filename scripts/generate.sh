@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes all generated code anew: protobuf, templ pages, and the console's assets.
+# Makes all generated code anew: protobuf, templ pages, the list of common passwords, and the console's assets.
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p .cache/bin
@@ -10,5 +10,6 @@ find server -name '*.proto' | sort | while read -r proto; do
 	sed -i '/^\/\/ \tprotoc /d' "${proto%.proto}.pb.go"
 done
 go tool templ generate ./views
+node scripts/passwords.mjs
 node static/build.mjs
 gofmt -w $(find views server -name '*_templ.go' -o -name '*.pb.go')

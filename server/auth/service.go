@@ -261,10 +261,13 @@ func (s *Service) isAdmin(by Actor) bool {
 
 // Sessions returns the sessions of a user that have not ended, the newest first.
 func (s *Service) Sessions(user string) []Session {
+	if user == "" {
+		return nil
+	}
 	var found []Session
 	now := clock.Millis(s.clock)
 	for _, n := range slices.Backward(s.state.Sessions(user)) {
-		if n.ExpiresMs > now && user != "" {
+		if n.ExpiresMs > now {
 			found = append(found, *n)
 		}
 	}
