@@ -3,7 +3,6 @@ package draft
 import (
 	"context"
 	"errors"
-	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -227,8 +226,8 @@ func TestOldDraftsAreDropped(t *testing.T) {
 		time.Sleep(time.Hour)
 		set(nil)
 		synctest.Wait()
-		if failures != 1 || len(j.rows) != 2 {
-			t.Errorf("%d failures, left are %v", failures, maps.Keys(j.rows))
+		if left := s.Of("alice"); failures != 1 || len(left) != 2 {
+			t.Errorf("%d failures, left are %v", failures, left)
 		}
 		time.Sleep(time.Hour)
 		cancel()
