@@ -23,6 +23,7 @@ type domain struct {
 	commands int // how many were decided
 	largest  int // bytes of the largest
 	calls    []int
+	notes    []config.Note // of history's rows
 }
 
 func newDomain() *domain {
@@ -34,7 +35,12 @@ func newDomain() *domain {
 
 // Submit implements journal.Journal.
 func (d *domain) Submit(_ context.Context, cmd journal.Command) (journal.Result, error) {
-	out, _, err := d.state.Decide(cmd)
+	out, changes, err := d.state.Decide(cmd)
+	for _, c := range changes {
+		if h, ok := c.(config.HistoryAdded); ok {
+			d.notes = append(d.notes, h.Row.Note())
+		}
+	}
 	d.commands++
 	d.largest = max(d.largest, len(cmd.Body))
 	d.calls = append(d.calls, len(out.Items))
