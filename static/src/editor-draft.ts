@@ -72,8 +72,10 @@ export class Drafts {
     void this.save();
   }
 
-  settled(): void {
+  settled(version: number): void {
     clearTimeout(this.#timer);
+    this.#version = version;
+    this.#stopped = false;
     this.#saved = { doc: this.view.state.doc, type: this.type() };
     this.#failures = 0;
   }

@@ -65,7 +65,10 @@ const look = EditorView.theme({
   ".cm-lint-marker": { width: "0.7em", height: "0.7em", margin: "0.45em auto" },
   ".cm-lint-marker-error": { content: "none", borderRadius: "50%", backgroundColor: "var(--bad)" },
   ".cm-lint-marker-warning": { content: "none", clipPath: "polygon(50% 0, 100% 100%, 0 100%)", backgroundColor: "var(--wait)" },
-  ".cm-panel.cm-panel-lint ul [aria-selected]": { backgroundColor: "var(--accent-soft)" },
+  ".cm-panel.cm-panel-lint ul": { maxHeight: "9rem" },
+  ".cm-panel.cm-panel-lint ul [aria-selected], .cm-panel.cm-panel-lint ul:focus [aria-selected]": {
+    backgroundColor: "var(--accent-soft)", color: "var(--ink)",
+  },
   ".cm-mark, .cm-mark *": { color: "var(--soft)" },
   ".cm-mine": { backgroundColor: "var(--plus-soft)" },
   ".cm-theirs": { backgroundColor: "var(--accent-soft)" },

@@ -35,8 +35,8 @@ export interface Editor {
   saveDraft(): Promise<void>;
   /** Goes on saving after a conflict, over the draft that has this version. */
   draftOver(version: number): void;
-  /** Says that nothing is left to save, as the text was published or its draft dropped. */
-  settled(): void;
+  /** Says that nothing is left to save, as the text was published or its draft dropped; version is the draft's that is still held. */
+  settled(version?: number): void;
   destroy(): void;
 }
 
@@ -160,7 +160,7 @@ function make(box: HTMLElement, area: HTMLTextAreaElement): Editor {
     conflicts: () => conflictCount(view.state),
     saveDraft: () => drafts.save(),
     draftOver: (version) => drafts.over(version),
-    settled: () => drafts.settled(),
+    settled: (version = 0) => drafts.settled(version),
     destroy() {
       toArea();
       ending.abort();
@@ -182,7 +182,7 @@ function meta(name: string): string {
 function named(area: HTMLTextAreaElement): Record<string, string> {
   const label = area.getAttribute("aria-label") ?? area.labels[0]?.textContent?.trim() ?? area.name;
   const described = area.getAttribute("aria-describedby");
-  return { "aria-label": label, dir: "ltr", ...(described && { "aria-describedby": described }) };
+  return { "aria-label": label, dir: "ltr", tabindex: "0", ...(described && { "aria-describedby": described }) };
 }
 
 /** The line under the text: what was found, where the cursor is, find and wrap. */
