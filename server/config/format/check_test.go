@@ -56,6 +56,7 @@ func TestProblemsStandWhereTheyAre(t *testing.T) {
 		{"an alias in itself", "a: &a [*a]\n", YAML, "1:8-10 yamlLoop"},
 		{"a forgotten space", "server:8080\n", YAML, "[1:1-12 yamlPlain]"},
 		{"a tab within a list", "a: [\n\tb\n ]\n", YAML, "[2:1-2 yamlTabIndent]"},
+		{"a line of a tab alone", "a: 1\n\t\n", YAML, "[2:1-2 yamlTabIndent]"},
 		{"a tab in a text", "a: |\n  x:\n  \ty\nb: 1\n", YAML, ""},
 		{"lines end at NEL for YAML, not for an editor", "a: 1\u0085b: @x\n", YAML, "1:9-10 yamlStart"},
 
@@ -89,6 +90,7 @@ func TestProblemsStandWhereTheyAre(t *testing.T) {
 		{"a date that does not exist", "a = 2023-02-30\n", TOML, "1:5-15 tomlDate"},
 
 		{"properties that are right", "# c\n! d\na=1\nb : \\\n   2\nc\\ d = \\u4e2d\\\n\n", Properties, ""},
+		{"a line that goes on without a beginning", "\\\n# c\na=1\n", Properties, ""},
 		{"a broken escape", "a=\\u12\n", Properties, "1:3-7 propEscape"},
 		{"white space at the end", "a=1  \nb=2\n", Properties, "[1:4-6 propTrailing]"},
 		{"characters beyond ASCII", "# 中\na=1\nb=中\n", Properties, "[3:3-4 propUnicode]"},

@@ -50,9 +50,16 @@ func (p *propParser) skipBlanks(from, end int) int {
 // propText is a logical line with its escapes read.
 type propText struct {
 	key, value []byte
-	inValue    bool
-	separated  bool
+	part       int
+	separated  bool // by = or :, not by white space alone
 }
+
+// parts of a logical line.
+const (
+	propKey   = iota
+	propGap   // white space, and perhaps = or :
+	propValue // up to the end
+)
 
 // logical reads one logical line.
 func (p *propParser) logical() {
@@ -61,6 +68,9 @@ func (p *propParser) logical() {
 	p.at = next
 	if from == end || p.text[from] == '#' || p.text[from] == '!' {
 		return
+	}
+	if from+1 == end && p.text[from] == '\\' && end < len(p.text) {
+		return // goes on, but has nothing yet: the next line is as good as the first
 	}
 	var t propText
 	key, last := from, from
@@ -78,7 +88,7 @@ func (p *propParser) logical() {
 		from = p.skipBlanks(p.startOf(end, last), end)
 		p.at = next
 	}
-	if last > key && isBlank(p.text[last-1]) && t.inValue && len(t.value) > 0 {
+	if last > key && isBlank(p.text[last-1]) && len(t.value) > 0 {
 		start := last
 		for isBlank(p.text[start-1]) {
 			start--
@@ -99,7 +109,7 @@ func (p *propParser) startOf(end, last int) int {
 
 func (p *propParser) pair(t *propText, key, last int) {
 	name := string(t.key)
-	if !t.separated {
+	if !t.separated && len(t.value) == 0 {
 		p.warn("propNoValue", key, last)
 	}
 	if first, twice := p.seen[name]; twice {
@@ -128,36 +138,40 @@ func (p *propParser) piece(t *propText, from, end int) (goesOn bool) {
 				return true
 			}
 			b, n := p.escape(i, end)
+			if t.part == propGap {
+				t.part = propValue
+			}
 			t.write(b...)
 			i += n - 1
 			continue
 		}
-		if !t.inValue {
-			switch {
-			case (c == '=' || c == ':') && !t.separated:
-				t.separated = true
-				i = p.skipBlanks(i+1, end) - 1
-				t.inValue = true
-				continue
-			case isBlank(c):
-				i = p.skipBlanks(i, end)
-				if i < end && (p.text[i] == '=' || p.text[i] == ':') {
-					i = p.skipBlanks(i+1, end)
-				} else if i == end {
-					return false
-				}
-				t.separated, t.inValue = true, true
-				i--
-				continue
-			}
+		if t.gap(c) {
+			continue
 		}
 		t.write(c)
 	}
 	return false
 }
 
+// gap reports whether c stands between key and value.
+func (t *propText) gap(c byte) bool {
+	switch {
+	case t.part == propValue:
+		return false
+	case isBlank(c):
+		t.part = propGap
+		return true
+	case (c == '=' || c == ':') && !t.separated:
+		t.part, t.separated = propGap, true
+		return true
+	case t.part == propGap:
+		t.part = propValue
+	}
+	return false
+}
+
 func (t *propText) write(b ...byte) {
-	if t.inValue {
+	if t.part == propValue {
 		t.value = append(t.value, b...)
 	} else {
 		t.key = append(t.key, b...)

@@ -51,6 +51,7 @@ var texts = map[string]string{
 	"yamlLoop":         "the alias *%s stands within what it stands for",
 	"yamlExpansion":    "the aliases of this content stand for more than %d values: readers refuse it",
 	"yamlLarge":        "the content was not checked: it may have more than %d values, and readers need very long for it",
+	"yamlJava":         "the content has %d characters; SnakeYAML, and with it Spring, refuses more than %d unless it is told otherwise",
 	"yamlPlain":        "the whole content is one text, not keys with values: is the space after a colon missing?",
 	"tomlSyntax":       "this is not TOML: %s",
 	"tomlDuplicate":    "the key %s stands in line %d already: remove one of the two",

@@ -267,17 +267,22 @@ func isDate(text string) bool {
 		text = text[:10] + "T" + text[11:]
 	}
 	for _, layout := range []string{time.DateOnly, "15:04:05", "15:04", "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04Z07:00"} {
-		if _, err := time.Parse(layout, strings.Replace(text, ":60", ":59", 1)); err == nil {
+		if _, err := time.Parse(layout, text); err == nil {
 			return true
 		}
 	}
 	return false
 }
 
-// fits reports whether a whole number has at most 64 bits.
+// fits reports whether a number of the right form fits into 64 bits.
 func fits(text string) bool {
-	if strings.ContainsAny(text, ".nN") || !strings.HasPrefix(text, "0x") && strings.ContainsAny(text, "eE") {
+	text = strings.ReplaceAll(text, "_", "")
+	if strings.Contains(text, "n") { // inf, nan
 		return true
+	}
+	if strings.Contains(text, ".") || !strings.HasPrefix(text, "0x") && strings.ContainsAny(text, "eE") {
+		_, err := strconv.ParseFloat(text, 64)
+		return err == nil
 	}
 	_, err := strconv.ParseInt(strings.TrimPrefix(text, "+"), 0, 64)
 	return err == nil

@@ -17,6 +17,8 @@ const (
 	// mostWork is how much a YAML content may ask of the library, by workOf: each unit costs about a
 	// microsecond and 300 bytes.
 	mostWork = 1_000_000
+	// javaLimit is how many characters SnakeYAML reads unless it is told otherwise.
+	javaLimit = 3 << 20
 )
 
 // yamlParser reads all documents of a YAML content into nodes, and looks at those.
@@ -44,6 +46,9 @@ func parseYAML(r *report, s *pairs) {
 		r.warn("yamlLarge", base, base, mostWork)
 		s.tooLarge()
 		return
+	}
+	if n := utf8.RuneCount(text); n > javaLimit {
+		r.warn("yamlJava", base, base, n, javaLimit)
 	}
 	docs, err := loadYAML(text)
 	for i, doc := range docs {
@@ -332,10 +337,7 @@ func (p *yamlParser) tabs() {
 		if at == len(p.text) || p.text[at] != '\t' || p.inText(i+1) {
 			continue
 		}
-		rest := bytes.TrimLeft(p.text[at:], " \t")
-		if len(rest) > 0 && bytes.IndexByte([]byte("\r\n#"), rest[0]) < 0 {
-			p.warn("yamlTabIndent", at, len(p.text)-len(rest))
-		}
+		p.warn("yamlTabIndent", at, len(p.text)-len(bytes.TrimLeft(p.text[at:], " \t")))
 	}
 }
 
