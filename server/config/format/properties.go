@@ -69,7 +69,7 @@ func (p *propParser) logical() {
 	if from == end || p.text[from] == '#' || p.text[from] == '!' {
 		return
 	}
-	if from+1 == end && p.text[from] == '\\' && end < len(p.text) {
+	if from+1 == end && p.text[from] == '\\' && next < len(p.text) {
 		return // goes on, but has nothing yet: the next line is as good as the first
 	}
 	var t propText
