@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -82,7 +83,7 @@ type Server struct {
 
 // Run runs a server with these settings until ctx ends and it has stopped.
 func Run(ctx context.Context, s settings.Settings, log *slog.Logger, level *slog.LevelVar) error {
-	srv, err := New(ctx, s, Options{Log: log, Level: level, Clock: clock.FromEnv()})
+	srv, err := New(ctx, s, Options{Log: log, Level: level, Clock: clock.FromEnv(), AdminPassword: os.Getenv("NACRE_ADMIN_PASSWORD")})
 	if err != nil {
 		return err
 	}
@@ -170,9 +171,9 @@ func (s *Server) domains() *machine {
 		Changed:  []func(config.Key, *config.Item, *config.Item){s.ledger.Changed, s.fuzzy.Changed, s.search.Changed},
 		Happened: s.configNews,
 	})
-	s.namespaces, m.namespaces = namespace.New(s.opts.Clock, namespace.Options{MaxCount: int64(set.MaxNamespaces)})
+	s.namespaces, m.namespaces = namespace.New(s.opts.Clock, namespace.Options{MaxCount: int64(set.MaxNamespaces), Happened: s.namespaceNews})
 	s.transfer = transfer.New(s.configs, s.namespaces.Exists, transfer.Limits{MaxUnpacked: set.ImportMaxUnpacked})
-	s.users, m.users = auth.New(s.opts.Clock, auth.Options{})
+	s.users, m.users = auth.New(s.opts.Clock, auth.Options{SessionIdle: set.ConsoleSessionIdle})
 	s.drafts, m.drafts = draft.New(s.opts.Clock, draft.Options{MaxContent: int(set.MaxConfigSize)})
 	return m
 }
