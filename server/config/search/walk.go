@@ -5,6 +5,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // syntax is how a content writes keys.
@@ -49,7 +50,12 @@ type visit func(path, value []byte, start int) bool
 // not for judging: it knows the usual forms of each syntax, takes escapes as they are written, and makes something of a
 // content that is none. XML alone is parsed, which takes many times as long.
 func walk(t syntax, content []byte, f visit) {
-	w := walker{content: content, visit: f}
+	w := walkers.Get().(*walker)
+	w.content, w.at, w.start, w.visit, w.path, w.levels = content, 0, 0, f, w.path[:0], w.levels[:0]
+	defer func() {
+		w.content, w.visit = nil, nil
+		walkers.Put(w)
+	}()
 	switch t {
 	case yaml:
 		w.yaml()
@@ -64,6 +70,9 @@ func walk(t syntax, content []byte, f visit) {
 	case plain:
 	}
 }
+
+// walkers are used again: a search may walk through 100,000 contents.
+var walkers = sync.Pool{New: func() any { return new(walker) }}
 
 type walker struct {
 	content []byte
