@@ -104,8 +104,7 @@ export function mountChart(figure: HTMLElement): void {
     for (let i = count - 1; i >= 0; i--) {
       const row = element("tr");
       row.append(element("th", "", exactTime.format(table.startMs + i * table.stepMs)));
-      for (const line of table.lines)
-        for (const values of line.max ? [line.values, line.max] : [line.values]) row.append(element("td", "", format(values[i], unitOf(line))));
+      for (const line of table.lines) row.append(...columnsOf(line).map((values) => element("td", "", format(values[i], unitOf(line)))));
       rows.append(row);
     }
     for (const th of rows.querySelectorAll("th")) th.scope = "row";
@@ -164,7 +163,11 @@ function legendItem(label: string, i: number): HTMLElement {
 
 function data({ startMs, stepMs, lines }: Table): uPlot.AlignedData {
   const times = (lines[0]?.values ?? []).map((_, i) => (startMs + i * stepMs) / 1000);
-  return [times, ...lines.flatMap((line) => (line.max ? [line.values, line.max] : [line.values]))];
+  return [times, ...lines.flatMap(columnsOf)];
+}
+
+function columnsOf(line: Line): (number | null)[][] {
+  return line.max ? [line.values, line.max] : [line.values];
 }
 
 /** How lines are drawn. Those after the first are dashed, too, for those who do not see colours. */

@@ -29,6 +29,7 @@ const again = 5_000; // ms after the server did not answer
 export class Checker {
   #timer = 0;
   #asking?: AbortController;
+  #known = true; // whether what is shown is an answer
 
   constructor(
     private readonly box: HTMLElement,
@@ -40,8 +41,9 @@ export class Checker {
   changed(big: boolean): void {
     this.end();
     if (!this.box.dataset.check) return;
-    if (big) queueMicrotask(() => this.#unknown());
-    else this.#plan(pause);
+    if (big) {
+      if (this.#known) queueMicrotask(() => this.#unknown());
+    } else this.#plan(pause);
   }
 
   async check(): Promise<Problem[] | null> {
@@ -80,6 +82,7 @@ export class Checker {
   }
 
   #tell(detail: Checked): void {
+    this.#known = detail.ok;
     this.box.dispatchEvent(new CustomEvent<Checked>("nacre:checked", { bubbles: true, detail }));
   }
 

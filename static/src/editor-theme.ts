@@ -40,7 +40,8 @@ const look = EditorView.theme({
     display: "inline-flex", alignItems: "center", gap: "0.25rem", minHeight: "1.75rem", fontSize: "inherit", fontWeight: "normal",
   },
   ".cm-textfield": {
-    width: "min(20rem, 100%)", minHeight: "1.75rem", padding: "0 0.4rem", backgroundColor: "var(--surface)", border: "1px solid var(--edge)", borderRadius: "4px", color: "var(--ink)", fontSize: "inherit",
+    width: "min(20rem, 100%)", minHeight: "1.75rem", padding: "0 0.4rem",
+    backgroundColor: "var(--surface)", border: "1px solid var(--edge)", borderRadius: "4px", color: "var(--ink)", fontSize: "inherit",
   },
   ".cm-button": {
     minHeight: "1.75rem", padding: "0 0.6rem", background: "var(--surface)", border: "1px solid var(--line)", borderRadius: "4px",

@@ -88,8 +88,8 @@ function make(box: HTMLElement, area: HTMLTextAreaElement): Editor {
         EditorState.tabSize.of(4),
         EditorView.contentAttributes.of(named(area)),
         lineNumbers(), lintGutter(), foldGutter(), highlightSpecialChars(), history(), drawSelection(), indentOnInput(),
-        bracketMatching(), closeBrackets(), highlightActiveLine(), highlightActiveLineGutter(), highlightSelectionMatches(),
-        search({ top: true }),
+        bracketMatching(), closeBrackets(), highlightActiveLine(), highlightActiveLineGutter(),
+        highlightSelectionMatches({ minSelectionLength: 2 }), search({ top: true }),
         keymap.of([
           { key: "Mod-s", run: () => (void drafts.save(), true) },
           { key: "Mod-Enter", run: () => (area.form?.requestSubmit(), true) },
@@ -128,6 +128,7 @@ function make(box: HTMLElement, area: HTMLTextAreaElement): Editor {
   });
 
   area.hidden = true;
+  area.autocomplete = "off"; // a page loaded anew shows the draft, not what a browser remembers of the field
   area.required = false; // the browser cannot put its message at a hidden field
   box.append(view.dom, bar.dom);
   const { signal } = ending;
