@@ -158,5 +158,7 @@ func (s *State) endIf(most int, ends func(*Session) bool) (out Outcome, changes 
 }
 
 func sessionOf(m *authpb.Session) *Session {
-	return &Session{ID: m.Id, User: m.User, IP: m.Ip, Agent: m.Agent, CreatedMs: m.CreatedMs, ExpiresMs: m.ExpiresMs}
+	return &Session{
+		ID: m.GetId(), User: m.GetUser(), IP: m.GetIp(), Agent: m.GetAgent(), CreatedMs: m.GetCreatedMs(), ExpiresMs: m.GetExpiresMs(),
+	}
 }
