@@ -16,6 +16,9 @@ type script struct {
 // budget is how many steps the search for the shortest script may take: about a third of a second.
 const budget = 40_000_000
 
+// costLimit is how many changes a search looks ahead once the budget is used up.
+const costLimit = 128
+
 // compare finds a script for lines: the shortest one unless that takes too long.
 func compare(a, b []string, o Options) *script {
 	ids := make(map[string]int, len(a))
@@ -63,7 +66,7 @@ func diffIDs(a, b []int, budget int) *script {
 	m.b, m.atB = keep(b, from, endB, inA, s.b)
 	m.outA, m.outB = s.a, s.b
 	m.search(0, len(m.a), 0, len(m.b))
-	s.coarse = m.coarse
+	s.coarse = m.limit > 0
 	slide(a, s.a, s.b)
 	slide(b, s.b, s.a)
 	return s
@@ -96,7 +99,7 @@ type myers struct {
 	outA, outB    []bool
 	forward, back []int // the furthest reaching paths by diagonal
 	budget        int
-	coarse        bool
+	limit         int // of the cost of one box, once the budget is used up; 0 before
 }
 
 // search marks what differs between a[a0:a1] and b[b0:b1].
@@ -115,7 +118,7 @@ func (m *myers) search(a0, a1, b0, b1 int) {
 	}
 	x, y, ok := m.middle(a0, a1, b0, b1)
 	if !ok {
-		m.coarse = true
+		m.limit = costLimit
 		m.anchors(a0, a1, b0, b1)
 		return
 	}
@@ -146,9 +149,13 @@ func (m *myers) middle(a0, a1, b0, b1 int) (x, y int, ok bool) {
 	fLow, fHigh, rLow, rHigh := 0, 0, end, end
 	odd := end&1 != 0
 	const nowhere = 1 << 60
-	for {
-		if m.budget -= fHigh - fLow + rHigh - rLow + 2; m.budget < 0 {
+	for cost := 0; ; cost++ {
+		if m.budget -= fHigh - fLow + rHigh - rLow + 2; m.budget < 0 && m.limit == 0 {
 			return 0, 0, false
+		}
+		if m.limit > 0 && cost == m.limit {
+			x, y = furthest(f, r, zero, [4]int{fLow, fHigh, rLow, rHigh}, n, k)
+			return a0 + x, b0 + y, true
 		}
 		fLow, fHigh = widen(f, zero, fLow, fHigh, least, most, -1)
 		for d := fHigh; d >= fLow; d -= 2 {
@@ -179,6 +186,25 @@ func (m *myers) middle(a0, a1, b0, b1 int) (x, y int, ok bool) {
 	}
 }
 
+// furthest returns the point within a box of n and k lines that one of the two searches has got
+// furthest to from its corner.
+func furthest(f, r []int, zero int, ends [4]int, n, k int) (x, y int) {
+	best := -1
+	for d := ends[1]; d >= ends[0]; d -= 2 {
+		px := min(f[zero+d], n, k+d)
+		if way := 2*px - d; way > best {
+			best, x, y = way, px, px-d
+		}
+	}
+	for d := ends[3]; d >= ends[2]; d -= 2 {
+		px := max(r[zero+d], 0, d)
+		if way := n + k - (2*px - d); way > best {
+			best, x, y = way, px, px-d
+		}
+	}
+	return x, y
+}
+
 // widen takes one more diagonal on either side, or one less where the box ends; beyond stands beside them.
 func widen(paths []int, zero, low, high, least, most, beyond int) (int, int) {
 	if low > least {
@@ -196,8 +222,8 @@ func widen(paths []int, zero, low, high, least, most, beyond int) (int, int) {
 	return low, high
 }
 
-// anchors goes on without a search: lines that stand once in both boxes, in the longest order that
-// both have, stay; between them what is equal at the ends does, and the rest counts as changed.
+// anchors cuts a box that is too dear: lines that stand once in both texts, in the longest order that
+// both have, stay, and what is between them is searched for good instead of best scripts.
 func (m *myers) anchors(a0, a1, b0, b1 int) {
 	inB := once(m.b[b0:b1])
 	var at []int // places in a
@@ -211,30 +237,10 @@ func (m *myers) anchors(a0, a1, b0, b1 int) {
 		}
 	}
 	for _, k := range longestRising(to) {
-		i, j := at[k], to[k]
-		if j < b0 || i < a0 {
-			continue // equal lines before it have been taken already
-		}
-		m.ends(a0, i, b0, j)
-		a0, b0 = i+1, j+1
-		for a0 < a1 && b0 < b1 && m.a[a0] == m.b[b0] {
-			a0++
-			b0++
-		}
+		m.search(a0, at[k], b0, to[k])
+		a0, b0 = at[k]+1, to[k]+1
 	}
-	m.ends(a0, a1, b0, b1)
-}
-
-func (m *myers) ends(a0, a1, b0, b1 int) {
-	for a0 < a1 && b0 < b1 && m.a[a1-1] == m.b[b1-1] {
-		a1--
-		b1--
-	}
-	for a0 < a1 && b0 < b1 && m.a[a0] == m.b[b0] {
-		a0++
-		b0++
-	}
-	m.mark(a0, a1, b0, b1)
+	m.search(a0, a1, b0, b1)
 }
 
 // once returns the places of numbers that stand once, -1 for the others.
