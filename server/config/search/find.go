@@ -31,7 +31,7 @@ const (
 	// maxAtOnce bounds the searches that run, maxWaiting those that wait for one of them to end.
 	maxAtOnce  = 2
 	maxWaiting = 64
-	// chunkSize is how many configurations are looked at before the context is.
+	// chunkSize is how many names one goroutine takes at once.
 	chunkSize = 512
 )
 
@@ -108,6 +108,9 @@ func (x *Index) scan(ctx context.Context, m *matcher, chunks []chunk) error {
 		return func(i int) {
 			c := &chunks[i]
 			for _, k := range c.keys {
+				if ctx.Err() != nil { // asked each time: one content may take a second
+					return
+				}
 				if m.fits(k, x.source.Get, &s) {
 					c.found = append(c.found, k)
 				}

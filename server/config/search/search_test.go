@@ -353,6 +353,30 @@ func TestASearchEndsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestLargeContentsAreSearchedInTime(t *testing.T) {
+	h := newHeld()
+	for name, line := range map[string]string{
+		"lines.yaml": "a:\n b: c\n", "deep.yaml": "- - - - - - - -\n", "flow.yaml": "{a: [", "one.json": `{"a": [{"b": 1}, `, "table.toml": "[[a.b]]\nc = 1\n",
+		"escape.properties": `a\\=b\`, "quotes.yaml": `"`, "elements.xml": "<a b='c'>",
+	} {
+		e := entry("ns/g/"+name, strings.Repeat(line, 4<<20/len(line))+"\n# zzz")
+		e.Type = "" // the name says it
+		h.put(e)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for _, text := range []string{"key:zzz", "a.zzz", "key:a value:zzz", "value:1", `"a: zzz"`, "zzz"} {
+		q, _ := Parse(text, nowMs)
+		start := time.Now()
+		if _, err := h.index.Find(ctx, q, 1, 10); err != nil {
+			t.Error(err)
+		}
+		if d := time.Since(start); d > 20*time.Second {
+			t.Errorf("%s took %s", text, d)
+		}
+	}
+}
+
 func TestSearchesWaitForEachOtherUpToALimit(t *testing.T) {
 	h := shop()
 	for range maxAtOnce {
