@@ -33,8 +33,8 @@ const { metafile } = await build({
 
 const manifest = { "licenses.txt": await writeLicenses(Object.keys(metafile.inputs)) };
 for (const [output, { entryPoint, inputs }] of Object.entries(metafile.outputs)) {
-  const source = entryPoint ?? Object.keys(inputs)[0];
-  if (source?.startsWith("src/")) manifest[basename(source).replace(/\.ts$/, ".js")] = basename(output);
+  const source = basename(entryPoint ?? Object.keys(inputs)[0]);
+  if (entries.includes(source)) manifest[source.replace(/\.ts$/, ".js")] = basename(output);
 }
 const sorted = Object.fromEntries(Object.entries(manifest).sort());
 await writeFile(join(dist, "manifest.json"), JSON.stringify(sorted, null, 2) + "\n");

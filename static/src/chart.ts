@@ -5,15 +5,15 @@ import uPlot from "uplot";
 interface Table {
   startMs: number;
   stepMs: number;
-  lines: Line[];
+  series: Line[];
 }
 
 interface Line {
   name: string;
   unit?: string;
   values: (number | null)[];
-  /** Of means over longer steps: the greatest of each. */
-  max?: (number | null)[] | null;
+  /** Where values are means over longer steps: the greatest of each, else empty. */
+  max: (number | null)[] | null;
 }
 
 const height = 160;
@@ -42,7 +42,7 @@ export function mountChart(figure: HTMLElement): void {
   if (details) details.before(legend, place, note);
   else figure.append(legend, place, note);
 
-  let table: Table = { startMs: 0, stepMs: refresh, lines: [] };
+  let table: Table = { startMs: 0, stepMs: refresh, series: [] };
   let plot: uPlot | undefined;
   let drawn = "";
   let seen = false;
@@ -68,14 +68,14 @@ export function mountChart(figure: HTMLElement): void {
   }
 
   function show(): void {
-    const shape = JSON.stringify(table.lines.map((line) => [line.name, !!line.max]));
+    const shape = JSON.stringify(table.series.map((line) => [line.name, columnsOf(line).length]));
     if (shape !== drawn) {
       drawn = shape;
       plot?.destroy();
-      legend.replaceChildren(...table.lines.map((line, i) => legendItem(labelOf(line), i)));
-      plot = new uPlot(options(table.lines, figure, legend, tell), data(table), place);
+      legend.replaceChildren(...table.series.map((line, i) => legendItem(labelOf(line), i)));
+      plot = new uPlot(options(table.series, figure, legend, tell), data(table), place);
     } else plot?.setData(data(table));
-    const none = !table.lines.some((line) => line.values.some((v) => v !== null));
+    const none = !table.series.some((line) => line.values.some((v) => v !== null));
     place.classList.toggle("none", none);
     note.textContent = none ? (said.empty ?? "") : "";
     tell(plot?.cursor.idx);
@@ -87,7 +87,7 @@ export function mountChart(figure: HTMLElement): void {
 
   /** Shows in the legend what the lines are at the crosshair, else now. */
   function tell(at: number | null | undefined): void {
-    for (const [i, line] of table.lines.entries()) {
+    for (const [i, line] of table.series.entries()) {
       const value = line.values[at ?? line.values.length - 1];
       const out = legend.children[i]?.querySelector("output");
       if (out) out.value = format(value, unitOf(line));
@@ -98,13 +98,13 @@ export function mountChart(figure: HTMLElement): void {
   function fill(): void {
     if (!details?.open) return;
     const head = [said.time ?? "Time"];
-    for (const line of table.lines) head.push(labelOf(line), ...(line.max ? [`${labelOf(line)} (${said.max ?? "max"})`] : []));
+    for (const line of table.series) head.push(labelOf(line), ...(line.max?.length ? [`${labelOf(line)} (${said.max ?? "max"})`] : []));
     const rows = element("tbody");
-    const count = table.lines[0]?.values.length ?? 0;
+    const count = table.series[0]?.values.length ?? 0;
     for (let i = count - 1; i >= 0; i--) {
       const row = element("tr");
       row.append(element("th", "", exactTime.format(table.startMs + i * table.stepMs)));
-      for (const line of table.lines) row.append(...columnsOf(line).map((values) => element("td", "", format(values[i], unitOf(line)))));
+      for (const line of table.series) row.append(...columnsOf(line).map((values) => element("td", "", format(values[i], unitOf(line)))));
       rows.append(row);
     }
     for (const th of rows.querySelectorAll("th")) th.scope = "row";
@@ -161,13 +161,13 @@ function legendItem(label: string, i: number): HTMLElement {
   return item;
 }
 
-function data({ startMs, stepMs, lines }: Table): uPlot.AlignedData {
+function data({ startMs, stepMs, series: lines }: Table): uPlot.AlignedData {
   const times = (lines[0]?.values ?? []).map((_, i) => (startMs + i * stepMs) / 1000);
   return [times, ...lines.flatMap(columnsOf)];
 }
 
 function columnsOf(line: Line): (number | null)[][] {
-  return line.max ? [line.values, line.max] : [line.values];
+  return line.max?.length ? [line.values, line.max] : [line.values];
 }
 
 /** How lines are drawn. Those after the first are dashed, too, for those who do not see colours. */
@@ -185,7 +185,7 @@ function options(lines: Line[], figure: HTMLElement, legend: HTMLElement, tell: 
       dash: i ? [5 * i, 3] : undefined,
       points: { size: 4, fill: () => style(i).color, filter: (u, s) => alone(u.data[s]!) },
     });
-    if (!line.max) continue;
+    if (!line.max?.length) continue;
     bands.push({ series: [series.length, series.length - 1], fill: () => style(i).backgroundColor });
     series.push({ width: 0, points: { show: false } });
   }

@@ -1,7 +1,7 @@
 // The server's check of a text, while it is typed.
 import { setDiagnostics, type Diagnostic } from "@codemirror/lint";
 import type { EditorView } from "@codemirror/view";
-import { post } from "./post.ts";
+import { post } from "./page.ts";
 
 /** What the server found. Lines and columns count from 1, columns in UTF-16 units; endColumn is after the last. */
 export interface Problem {

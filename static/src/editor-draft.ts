@@ -1,7 +1,7 @@
 // Drafts: what is typed is kept on the server, soon after each pause.
 import type { Text } from "@codemirror/state";
 import type { EditorView } from "@codemirror/view";
-import { post } from "./post.ts";
+import { post } from "./page.ts";
 
 /** The detail of the event nacre:draft. After a conflict nothing is saved until the page says which draft is to stay. */
 export interface DraftEvent {

@@ -13,6 +13,7 @@ import { Drafts } from "./editor-draft.ts";
 import { languageOf } from "./editor-language.ts";
 import { theme } from "./editor-theme.ts";
 import { conflictCount, conflicts, nextConflict } from "./merge.ts";
+import { meta } from "./page.ts";
 
 /** Above this many UTF-16 units a text is neither highlighted nor wrapped, and is checked only when asked for. */
 const big = 2 << 20;
@@ -173,10 +174,6 @@ function make(box: HTMLElement, area: HTMLTextAreaElement): Editor {
       area.hidden = false;
     },
   };
-}
-
-function meta(name: string): string {
-  return document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content ?? "";
 }
 
 /** The attributes that name and describe the editor as the textarea was. */
