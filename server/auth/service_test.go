@@ -385,3 +385,27 @@ func TestEnteringAllocatesNothing(t *testing.T) {
 		t.Error(s.LastSeen(IDOf("token")))
 	}
 }
+
+func TestManyLoginsAtOnceAreFewGuesses(t *testing.T) {
+	s, _, _ := withAdmin(t)
+	codes := make(chan fault.Code, 40)
+	var wg sync.WaitGroup
+	for range cap(codes) {
+		wg.Go(func() {
+			_, err := s.Login(t.Context(), "admin", "wrong", "10.0.0.1", "")
+			codes <- fault.CodeOf(err)
+		})
+	}
+	wg.Wait()
+	close(codes)
+	count := map[fault.Code]int{}
+	for c := range codes {
+		count[c]++
+	}
+	if count[CodeLogin] > 5 || count[CodeLogin]+count[CodeLocked] != cap(codes) {
+		t.Errorf("they were answered %v", count)
+	}
+	if _, err := s.Login(t.Context(), "admin", right, "10.0.0.2", ""); fault.CodeOf(err) != CodeLocked {
+		t.Error(err)
+	}
+}
