@@ -47,21 +47,11 @@ func (s *Server) edges() (err error) {
 		Search: s.search, Series: s.series})
 	live.Register(app, live.Deps{Feed: s.feed, Log: s.opts.Log, Draining: s.web.Draining()})
 	console.Register(app, console.Deps{
-		Configs: s.configs, Namespaces: s.namespaces, Auth: s.users, Drafts: s.drafts, Delivery: s.ledger, Search: s.search, Transfer: s.transfer,
+		Configs: s.configs, Namespaces: s.namespaces, Auth: s.users, Drafts: s.drafts, Delivery: s.ledger, Feed: s.feed, Search: s.search, Transfer: s.transfer,
 		Settings: s.settings, Clock: s.opts.Clock, Log: s.opts.Log, Started: s.started, Version: release.Version,
 		Port: s.port, GRPCPort: s.grpc.Addr().(*net.TCPAddr).Port, Ready: s.Ready, ClientIP: s.web.ClientIP, Draining: s.web.Draining(), Node: s.consoleNode,
 	})
 	return nil
-}
-
-// consoleNode is what the console shows of this node.
-func (s *Server) consoleNode() console.Node {
-	st := s.node.Stats()
-	groups, commands := s.group.Stats()
-	return console.Node{
-		ID: s.node.ID(), Leader: st.State == "leader", State: st.State, Term: st.Term, CommitIndex: st.CommitIndex, AppliedIndex: st.AppliedIndex,
-		WrittenIndex: s.image.Written(), LastLog: st.LastIndex, Fsyncs: st.Fsyncs, LogBytes: st.LogBytes, Commands: commands, Groups: groups,
-	}
 }
 
 // deps are what the API of that name works on.

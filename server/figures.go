@@ -68,11 +68,20 @@ func residentBytes() float64 {
 
 // freeBytes returns what the file system of a folder has left for this process, NaN where it does not say.
 func freeBytes(dir string) float64 {
-	var st unix.Statfs_t
-	if unix.Statfs(dir, &st) != nil {
+	free, _, err := space(dir)
+	if err != nil {
 		return math.NaN()
 	}
-	return float64(st.Bavail) * float64(st.Bsize)
+	return float64(free)
+}
+
+// space returns what the file system of a folder has left for this process and in all, in bytes.
+func space(dir string) (free, all uint64, err error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, 0, err
+	}
+	return st.Bavail * uint64(st.Bsize), st.Blocks * uint64(st.Bsize), nil
 }
 
 // timed is a journal that takes the time of what it made durable.

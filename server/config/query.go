@@ -67,6 +67,8 @@ type Queries interface {
 	// Deleted returns the newest removal of each configuration that has no formal content now, newest
 	// first, without contents.
 	Deleted(ctx context.Context, f DeletedFilter, pageNo, pageSize int) (Page[*History], error)
+	// ChangesSince returns how many changes history has that were made at ms or later.
+	ChangesSince(ctx context.Context, ms int64) (int64, error)
 	// HistoryOldest returns the modification time of the oldest row in ms, 0 when there is none.
 	HistoryOldest(ctx context.Context) (int64, error)
 }

@@ -298,6 +298,15 @@ func (q queries) one(ctx context.Context, find func(*gorm.DB) *gorm.DB) (*config
 	return rows[0].history(), nil
 }
 
+// ChangesSince implements config.Queries.
+func (q queries) ChangesSince(ctx context.Context, ms int64) (n int64, err error) {
+	db, done, err := q.session(ctx, false)
+	if err != nil {
+		return 0, err
+	}
+	return n, done(db.Model(&historyRow{}).Where("gmt_modified >= ?", millis(ms)).Count(&n).Error)
+}
+
 // HistoryOldest implements config.Queries.
 func (q queries) HistoryOldest(ctx context.Context) (int64, error) {
 	db, done, err := q.session(ctx, false)

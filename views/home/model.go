@@ -12,25 +12,28 @@ type Model struct {
 	layout.Page
 	Words *words.Home
 	Ready bool
-	// Status is a word, StatusText a sentence: where the node answers, or why it is not ready.
+	// Status is a word, StatusText a sentence: role and clients, or why the node is not ready.
 	Status, StatusText string
+	Alerts             []string
 	Figures            []parts.Figure
-	// Empty says that there is no configuration yet.
-	Empty  bool
-	Latest []Change
-	Steps  []Step
-	Facts  []parts.Fact
-	Links  []Link
+	// Empty says that there is no configuration yet; then NewHref leads to the first one.
+	Empty   bool
+	NewHref string
+	Latest  []Change
+	Ranges  []parts.Tab
+	Charts  []parts.Chart
+	Steps   []Step
+	Facts   []parts.Fact
+	Links   []Link
 }
 
 // Change is a configuration that was changed lately.
 type Change struct {
 	DataID, Group, Namespace string
-	// Href leads to the content.
+	// Href leads to the configuration.
 	Href string
-	// When is how long ago it was, At the moment in RFC 3339.
-	When, At string
-	By       string
+	When parts.Moment
+	By   string
 }
 
 // Step is a command to try and what it answers.

@@ -16,6 +16,7 @@ import (
 	"nacre/server/config/search"
 	"nacre/server/config/transfer"
 	"nacre/server/draft"
+	"nacre/server/feed"
 	"nacre/server/namespace"
 	"nacre/server/settings"
 	"nacre/static"
@@ -28,6 +29,7 @@ type Deps struct {
 	Auth       *auth.Service
 	Drafts     *draft.Service
 	Delivery   *delivery.Ledger
+	Feed       *feed.Feed
 	Search     *search.Index
 	Transfer   *transfer.Service
 	Settings   settings.Settings
@@ -51,21 +53,25 @@ type Deps struct {
 
 // Node is how a node is.
 type Node struct {
-	ID string
-	// Leader says whether this node decides on writes.
+	ID, HTTPAddr, GRPCAddr string
+	// Leader says whether this node decides on writes; State is raft's word for its role.
 	Leader bool
-	// State, Term and the indexes are raft's.
-	State                                                  string
-	Term, CommitIndex, AppliedIndex, WrittenIndex, LastLog uint64
-	// Fsyncs is how often the journal was synced to disk since the start.
-	Fsyncs uint64
+	State  string
+	// Term and the indexes are raft's; WrittenIndex is that of the database.
+	Term, CommitIndex, AppliedIndex, WrittenIndex, LastLog, SnapshotIndex uint64
+	// Fsyncs is how often the journal was synced to disk since the start, FsyncP99 within how many ms 99 % of the latest were; 0 for none.
+	Fsyncs   uint64
+	FsyncP99 float64
 	// RSS, DiskFree, DiskTotal, LogBytes and ImageBytes are in bytes; 0 for unknown.
 	RSS, DiskFree, DiskTotal, LogBytes, ImageBytes uint64
-	// Commands are the writes since the start, Groups the journal entries that they were written in.
-	Commands, Groups uint64
+	// Commands are the writes since the start.
+	Commands uint64
 }
 
-type pages struct{ Deps }
+type pages struct {
+	Deps
+	uploads uploads
+}
 
 // Register puts the console's routes on r, which must be the root of the server. The first page is served
 // at Nacos' own address too, where load balancers look for a 200.

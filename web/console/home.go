@@ -2,7 +2,6 @@ package console
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"time"
 
@@ -15,80 +14,113 @@ import (
 )
 
 func (v *visit) home() error {
-	w := v.w
+	w := &v.w.Home
 	stats := v.Configs.Stats()
-	at := origin(v.c, v.Settings.HTTPAddr)
 	m := home.Model{
-		Page:  v.frame(w.Home.Title, pathHome),
-		Words: &w.Home,
-		Empty: stats.Configs+stats.Grays == 0,
-		Steps: v.steps(&w.Home, at),
-		Facts: v.facts(w, v.now),
+		Page: v.frame(w.Title, pathHome), Words: w, Empty: stats.Configs+stats.Grays == 0, NewHref: pathNew + "?ns=" + resource.DefaultNamespace,
+		Steps: v.steps(w, origin(v.c, v.Settings.HTTPAddr)), Facts: v.facts(), Alerts: v.alerts(),
+		Ranges: v.ranges(pathHome + "?"), Charts: v.charts("traffic", "latency", "push", "clients", "memory", "fsync"),
 	}
-	m.Status, m.StatusText, m.Ready = w.Home.Ready, fmt.Sprintf(w.Home.ReadyText, at), true
+	var err error
+	if m.Figures, err = v.figures(stats); err != nil {
+		return err
+	}
 	if err := v.Ready(); err != nil {
-		m.Status, m.StatusText, m.Ready = w.Home.NotReady, fault.TextOf(err), false
+		m.Status, m.StatusText = w.NotReady, fault.TextOf(err)
+	} else {
+		d := v.Delivery.Summary()
+		m.Status, m.Ready = w.Ready, true
+		m.StatusText = words.Fill(w.State, v.role(), v.w.Number(int64(d.GRPCClients+d.HTTPClients)), v.w.Number(int64(d.Behind)))
 	}
-	m.Figures = v.figures(w, stats)
 	if !m.Empty {
-		m.Latest = v.latest(w, v.now)
+		m.Latest = v.latest()
 	}
-	m.Links = append(m.Links, home.Link{Href: "/readyz", Text: w.Home.LookReady})
+	m.Links = append(m.Links, home.Link{Href: "/readyz", Text: w.LookReady})
 	if v.Settings.Metrics {
-		m.Links = append(m.Links, home.Link{Href: "/metrics", Text: w.Home.LookMetrics})
+		m.Links = append(m.Links, home.Link{Href: "/metrics", Text: w.LookMetrics})
 	}
 	m.Links = append(m.Links,
-		home.Link{Href: "/nacre/openapi.json", Text: w.Home.LookAPI},
-		home.Link{Href: "/nacos/v3/console/server/state", Text: w.Home.LookState})
+		home.Link{Href: "/nacre/openapi.json", Text: w.LookAPI},
+		home.Link{Href: "/nacos/v3/console/server/state", Text: w.LookState})
 	return v.render(home.Page(m))
 }
 
-func (p *pages) figures(w *words.Words, stats config.Stats) []parts.Figure {
-	h := &w.Home
-	d := p.Delivery.Summary()
-	listening := parts.Figure{Label: h.Listening, Value: w.Number(int64(d.GRPCClients + d.HTTPClients))}
-	if d.Listenings > 0 {
-		listening.Note = fmt.Sprintf(h.ListeningNote, w.Number(int64(d.Listenings)))
+func (v *visit) figures(stats config.Stats) ([]parts.Figure, error) {
+	w := &v.w.Home
+	d := v.Delivery.Summary()
+	today, err := v.Configs.ChangesSince(v.c.UserContext(), v.now.Add(-24*time.Hour).UnixMilli())
+	if err != nil {
+		return nil, err
 	}
-	done := p.Configs.WriteStats()
-	writes := parts.Figure{Label: h.Writes, Value: w.Number(int64(done.Published + done.Removed))}
-	if p.Node != nil && done.Published+done.Removed > 0 {
-		writes.Note = fmt.Sprintf(h.WritesNote, w.Number(int64(p.Node().Fsyncs)))
+	done := v.Configs.WriteStats()
+	behind := parts.Figure{Label: w.Behind, Value: v.w.Number(int64(d.Behind)), Note: w.BehindNone, Href: pathClients}
+	if d.Behind > 0 {
+		behind.Note, behind.Bad = w.BehindNote, true
 	}
 	return []parts.Figure{
-		{Label: h.Configs, Value: w.Number(stats.Configs), Href: pathConfigs},
-		{Label: h.Namespaces, Value: w.Number(int64(p.Namespaces.Len()) + 1), Href: pathNamespaces}, // the default one is not counted
-		listening,
-		writes,
-	}
+		{Label: w.Configs, Value: v.w.Number(stats.Configs), Href: pathConfigs, Note: v.w.Size(stats.Bytes)},
+		{Label: w.Namespaces, Value: v.w.Number(int64(v.Namespaces.Len()) + 1), Href: pathNamespaces}, // the default one is not counted
+		{Label: w.Clients, Value: v.w.Number(int64(d.GRPCClients + d.HTTPClients)), Href: pathClients, Note: words.Fill(w.ClientsNote, v.w.Number(int64(d.Listenings)))},
+		behind,
+		{Label: w.Today, Value: v.w.Number(today), Note: words.Fill(w.TodayNote, v.w.Number(int64(done.Published+done.Removed)))},
+	}, nil
 }
 
-func (p *pages) facts(all *words.Words, now time.Time) []parts.Fact {
-	w := &all.Home
-	facts := []parts.Fact{
-		{Name: w.Version, Value: p.Version},
-		{Name: w.Running, Value: all.Time.For(now.Sub(p.Started))},
-		{Name: w.Mode, Value: w.Standalone},
-	}
-	if p.Node != nil {
-		role := w.Follower
-		if p.Node().Leader {
-			role = w.Leader
+// lowDisk is the free share of the disk in percent below which one is warned.
+const lowDisk = 15
+
+// alerts are what a person should look at.
+func (v *visit) alerts() []string {
+	w := &v.w.Home
+	var list []string
+	if n := v.node(); n.DiskTotal > 0 {
+		if share := n.DiskFree * 100 / n.DiskTotal; share < lowDisk {
+			list = append(list, words.Fill(w.AlertDisk, v.w.Size(int64(n.DiskFree)), fmt.Sprintf("%d %%", share)))
 		}
-		facts = append(facts, parts.Fact{Name: w.Role, Value: role})
 	}
-	return append(facts,
-		parts.Fact{Name: w.Storage, Value: w.StorageSQLite},
-		parts.Fact{Name: w.Durability, Value: w.DurabilityFsync},
-		parts.Fact{Name: w.Login, Value: w.LoginOff})
+	if n := v.longBehind(); n > 0 {
+		list = append(list, words.Fill(w.AlertBehind, v.w.Number(int64(n))))
+	}
+	if v.Settings.Insecure {
+		list = append(list, w.AlertInsecure)
+	}
+	return list
+}
+
+// node is how this node is; all zero where nobody says.
+func (p *pages) node() Node {
+	if p.Node == nil {
+		return Node{}
+	}
+	return p.Node()
+}
+
+// role says what part this node has.
+func (v *visit) role() string {
+	if v.node().Leader {
+		return v.w.Home.Leader
+	}
+	return v.w.Home.Follower
+}
+
+func (v *visit) facts() []parts.Fact {
+	w := &v.w.Home
+	return []parts.Fact{
+		{Name: w.Version, Value: v.Version},
+		{Name: w.Running, Value: v.w.Time.For(v.now.Sub(v.Started))},
+		{Name: w.Mode, Value: w.Standalone},
+		{Name: w.Role, Value: v.role()},
+		{Name: w.Storage, Value: w.StorageSQLite},
+		{Name: w.Durability, Value: w.DurabilityFsync},
+	}
 }
 
 // latestShown is how many of the latest changes the page shows.
-const latestShown = 6
+const latestShown = 10
 
 // latest finds the configurations with the highest revisions. It looks at all of them, which takes
 // some 10 ms for 100,000.
-func (p *pages) latest(w *words.Words, now time.Time) []home.Change {
+func (v *visit) latest() []home.Change {
 	type change struct {
 		revision uint64
 		key      config.Key
@@ -96,7 +128,7 @@ func (p *pages) latest(w *words.Words, now time.Time) []home.Change {
 		user, ip string
 	}
 	newest := make([]change, 0, latestShown+1)
-	p.Configs.Each(func(k config.Key, it *config.Item) bool {
+	v.Configs.Each(func(k config.Key, it *config.Item) bool {
 		c := change{key: k}
 		if e := it.Formal; e != nil {
 			c.revision, c.ms, c.user, c.ip = e.Revision, e.ModifiedMs, e.SrcUser, e.SrcIP
@@ -121,28 +153,12 @@ func (p *pages) latest(w *words.Words, now time.Time) []home.Change {
 	})
 	rows := make([]home.Change, len(newest))
 	for i, c := range newest {
-		at := time.UnixMilli(c.ms)
 		rows[i] = home.Change{
-			DataID: c.key.DataID, Group: c.key.Group, Namespace: p.namespaceName(c.key.Namespace), Href: p.contentURL(c.key),
-			When: w.Time.Ago(now.Sub(at)), At: at.UTC().Format(time.RFC3339), By: c.user,
-		}
-		if c.user == "" && c.ip != "" {
-			rows[i].By = fmt.Sprintf(w.Home.ByAddress, c.ip)
+			DataID: c.key.DataID, Group: c.key.Group, Namespace: v.namespaceName(c.key.Namespace), Href: configURL(c.key, tabContent),
+			When: v.moment(c.ms), By: v.who(c.user, c.ip),
 		}
 	}
 	return rows
-}
-
-// contentURL returns the path at which the content can be read.
-func (p *pages) contentURL(k config.Key) string {
-	if !p.Settings.APICompatClient {
-		return "/nacos/v3/client/cs/config?" + url.Values{"dataId": {k.DataID}, "groupName": {k.Group}, "namespaceId": {k.Namespace}}.Encode()
-	}
-	q := url.Values{"dataId": {k.DataID}, "group": {k.Group}}
-	if k.Namespace != resource.DefaultNamespace {
-		q.Set("tenant", k.Namespace)
-	}
-	return "/nacos/v1/cs/configs?" + q.Encode()
 }
 
 // steps are commands that work when they are copied into a shell. Where the old API is switched off

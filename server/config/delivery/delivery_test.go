@@ -164,8 +164,12 @@ func TestAChangeIsOwedUntilTheNextListenShowsIt(t *testing.T) {
 	if len(got) != 1 || got[0].Key != k || got[0].Revision != 2 || got[0].Attempt != 1 {
 		t.Fatalf("took %+v", got)
 	}
-	if x := only(t, w, k); x.State != Behind || x.MD5 != "A" || x.WantMD5 != "B" || x.PushedMs == 0 || x.SinceMs == 0 {
+	x := only(t, w, k)
+	if x.State != Behind || x.MD5 != "A" || x.WantMD5 != "B" || x.PushedMs == 0 || x.SinceMs == 0 {
 		t.Errorf("after the push: %+v", x)
+	}
+	if now, before := w.BehindSince(x.SinceMs), w.BehindSince(x.SinceMs-1); now != 1 || before != 0 {
+		t.Errorf("%d are behind since then, %d for longer", now, before)
 	}
 	s.Acked(k, 2)
 	if x := only(t, w, k); x.State != Behind || x.AckedMs == 0 {
@@ -175,7 +179,7 @@ func TestAChangeIsOwedUntilTheNextListenShowsIt(t *testing.T) {
 		t.Error("a listen with the old md5 was answered with nothing changed")
 	}
 	listen(t, s, "B", k)
-	if x := only(t, w, k); x.State != InSync || x.MD5 != "B" || x.SinceMs != 0 {
+	if x := only(t, w, k); x.State != InSync || x.MD5 != "B" || x.SinceMs != 0 || w.BehindSince(w.wall()) != 0 {
 		t.Errorf("after the listen: %+v", x)
 	}
 	if e := w.lastEvent(); e.Kind != ConfigInSync || e.InSync != 1 || e.Listeners != 1 || e.Revision != 2 || e.Key != k {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"nacre/server/clock"
 	"nacre/server/config"
 	"nacre/server/config/transfer"
 	"nacre/server/fault"
@@ -143,9 +144,13 @@ func TransferResultOf(r transfer.Report, texts UnknownTexts) TransferResult {
 // SendExport streams entries as a ZIP under the label of the version. It answers before the ZIP is
 // made, so what fails then can only be logged.
 func (d *Deps) SendExport(c *fiber.Ctx, contentType string, entries []*config.Entry, form transfer.Form) error {
+	return SendZIP(c, d.Clock, d.Log, contentType, entries, form)
+}
+
+// SendZIP is SendExport for edges that are no API.
+func SendZIP(c *fiber.Ctx, now clock.Clock, log *slog.Logger, contentType string, entries []*config.Entry, form transfer.Form) error {
 	setType(c, contentType)
-	c.Set(fiber.HeaderContentDisposition, "attachment;filename="+transfer.FileName(d.Clock.Now()))
-	log := d.Log
+	c.Set(fiber.HeaderContentDisposition, "attachment;filename="+transfer.FileName(now.Now()))
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) { writeExport(log, w, entries, form) })
 	return nil
 }

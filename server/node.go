@@ -1,0 +1,47 @@
+package server
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+
+	"nacre/web/console"
+)
+
+// consoleNode is what the console shows of this node.
+func (s *Server) consoleNode() console.Node {
+	st := s.node.Stats()
+	_, commands := s.group.Stats()
+	n := console.Node{
+		ID: s.node.ID(), HTTPAddr: s.Addr(), GRPCAddr: s.GRPCAddr(), Leader: st.State == "leader", State: st.State, Term: st.Term,
+		CommitIndex: st.CommitIndex, AppliedIndex: st.AppliedIndex, WrittenIndex: s.image.Written(), LastLog: st.LastIndex, SnapshotIndex: st.SnapshotIndex,
+		Fsyncs: st.Fsyncs, FsyncP99: s.latest("fsync_p99"), LogBytes: st.LogBytes, Commands: commands,
+	}
+	if rss := residentBytes(); !math.IsNaN(rss) {
+		n.RSS = uint64(rss)
+	}
+	if free, all, err := space(s.settings.DataDir); err == nil {
+		n.DiskFree, n.DiskTotal = free, all
+	}
+	for _, suffix := range []string{"", "-wal"} {
+		if info, err := os.Stat(filepath.Join(s.settings.DataDir, imageFile+suffix)); err == nil {
+			n.ImageBytes += uint64(info.Size())
+		}
+	}
+	return n
+}
+
+// latest returns the last value of a figure that the node remembers, 0 when it has none.
+func (s *Server) latest(figure string) float64 {
+	t, err := s.series.Read("15m", figure)
+	if err != nil || len(t.Lines) == 0 {
+		return 0
+	}
+	values := t.Lines[0].Values
+	for i := len(values) - 1; i >= 0; i-- {
+		if v := float64(values[i]); !math.IsNaN(v) {
+			return v
+		}
+	}
+	return 0
+}
