@@ -163,10 +163,13 @@ const (
 )
 
 // gate bounds the hashing of passwords, which is slow on purpose.
-type gate struct{ line, work chan struct{} }
+type gate struct {
+	cost       int
+	line, work chan struct{}
+}
 
 func newGate() gate {
-	return gate{line: make(chan struct{}, atOnce+inLine), work: make(chan struct{}, atOnce)}
+	return gate{cost: hashCost, line: make(chan struct{}, atOnce+inLine), work: make(chan struct{}, atOnce)}
 }
 
 // enter waits for a place. The fault is Limited (CodeBusy) when too many wait already.
@@ -195,7 +198,7 @@ func (g gate) hash(ctx context.Context, password string) (string, error) {
 		return "", err
 	}
 	defer leave()
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), hashCost)
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), g.cost)
 	if err != nil {
 		return "", fmt.Errorf("hash a password: %w", err)
 	}

