@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +109,32 @@ func TestLinesGiveBothTextsBackWithTheFewestChanges(t *testing.T) {
 		}
 		if want := len(split([]byte(a))) + len(split([]byte(b))); rows != want {
 			t.Fatalf("the rows have %d lines, not %d", rows, want)
+		}
+	})
+}
+
+// TestAScriptIsRightWhenTheSearchIsCutShort lets the search end at once, and after the first changes.
+func TestAScriptIsRightWhenTheSearchIsCutShort(t *testing.T) {
+	ids := rapid.SliceOfN(rapid.IntRange(0, 30), 200, 400)
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := ids.Draw(t, "a"), ids.Draw(t, "b")
+		a, b = append(a, make([]int, 60)...), append(b, make([]int, 60)...) // numbers stay below the number of lines
+		for _, budget := range []int{0, 50, 3000} {
+			s := diffIDs(a, b, budget)
+			var keptA, keptB []int
+			for i, id := range a {
+				if !s.a[i] {
+					keptA = append(keptA, id)
+				}
+			}
+			for i, id := range b {
+				if !s.b[i] {
+					keptB = append(keptB, id)
+				}
+			}
+			if !slices.Equal(keptA, keptB) {
+				t.Fatalf("with %d steps %v and %v are said to be equal", budget, keptA, keptB)
+			}
 		}
 	})
 }
