@@ -70,22 +70,3 @@ func TestAPublishIsReadAndPushed(t *testing.T) {
 		})
 	}
 }
-
-func TestTheFirstPageCountsClientsOverGRPC(t *testing.T) {
-	s := servertest.Start(t)
-	c := dial(t, s.GRPC, rpctest.Options{})
-	call(t, c, "ConfigBatchListenRequest", fields{"configListenContexts": []fields{{"dataId": "a", "group": "g", "md5": ""}, {"dataId": "b", "group": "g", "md5": ""}}})
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Accept-Language", "en")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if body, err := io.ReadAll(res.Body); err != nil || !strings.Contains(string(body), "listenings: 2") {
-		t.Errorf("the page does not show a client with two listenings (%v)", err)
-	}
-}
