@@ -1,16 +1,16 @@
 import { defineConfig } from "@playwright/test";
 
-// One server, one worker: the tests share what is published.
+// One worker: the tests of a file share a server and what is published there, and one browser is enough for two cores.
 export default defineConfig({
   testDir: ".",
   outputDir: "../../.cache/playwright",
-  timeout: 30_000,
+  timeout: 60_000,
   workers: 1,
   fullyParallel: false,
   forbidOnly: true,
   reporter: [["list"]],
   use: {
-    trace: "retain-on-failure",
+    screenshot: "only-on-failure",
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
       args: [
