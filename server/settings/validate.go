@@ -40,7 +40,7 @@ func (s Settings) Validate() error {
 		add(wrong("storage", s.Storage, "this version does not have storage in MySQL yet; it runs with storage %s", StorageSQLite))
 	}
 	if s.Auth {
-		add(wrong("auth", "on", "this version does not have logins yet; it runs with auth off, on a loopback address"))
+		add(wrong("auth", "on", "this version does not ask applications for a login yet, only people in the console; it runs with auth off, on a loopback address"))
 	}
 	for _, n := range notYet {
 		if v := find(n.name).get(&s); v != "" {
@@ -98,7 +98,7 @@ func (s Settings) checkAddr(name, addr, example string) *Error {
 		return wrong(name, addr, "%s, with a port up to 65535", must)
 	}
 	if !s.Insecure && !loopback(host) {
-		return wrong(name, addr, "this version does not ask for a login yet, so anybody who reaches this address "+
+		return wrong(name, addr, "this version does not ask applications for a login yet, so anybody who reaches this address "+
 			"could read and change every configuration; use a loopback address such as 127.0.0.1:%s, or give --insecure to accept that", port)
 	}
 	return nil
