@@ -44,7 +44,7 @@ func TestServeHandsOverTheSettingsAndReturnsItsExitCode(t *testing.T) {
 		{name: "--insecure without a value", args: []string{"serve", "--insecure", "--http-addr=:5"}, addr: ":5", stderr: "anybody who reaches http-addr"},
 		{name: "--insecure=off", args: []string{"serve", "--insecure=off", "--http-addr=:5"}, code: ExitUsage, stderr: `nacre: http-addr ":5" (flag --http-addr)`},
 		{name: "a failure while running", args: []string{"serve"}, fail: errors.New("disk is gone"), addr: "127.0.0.1:8848", code: ExitFail, stderr: "nacre: disk is gone"},
-		{name: "a wrong setting", args: []string{"serve", "--auth", "on"}, code: ExitUsage, stderr: "this version does not have logins yet"},
+		{name: "a wrong setting", args: []string{"serve", "--auth", "on"}, code: ExitUsage, stderr: "this version does not ask applications for a login yet"},
 		{name: "an unknown flag", args: []string{"serve", "--prot", "1"}, code: ExitUsage, stderr: "unknown flag --prot"},
 		{name: "an unknown command", args: []string{"sreve"}, code: ExitUsage, stderr: "sreve"},
 		{name: "a flag without its value", args: []string{"serve", "--http-addr"}, code: ExitUsage, stderr: "--http-addr"},

@@ -105,7 +105,7 @@ func TestWrongSettingsNameSettingValueSourceAndWhatIsRight(t *testing.T) {
 		{name: "MySQL, which comes later", flags: map[string]string{"storage": "mysql"}, want: `this version does not have storage in MySQL yet`},
 		{name: "a cache that holds less than all, which comes later", flags: map[string]string{"cache-budget": "1GiB"}, want: `cache-budget "1GiB" (flag --cache-budget): this version holds all contents`},
 		{name: "a DSN, masked", flags: map[string]string{"mysql-dsn": "root:hunter2@tcp(db)/n"}, want: `mysql-dsn "********" (flag --mysql-dsn)`},
-		{name: "logins, which come later", env: []string{"NACRE_AUTH=on"}, want: `auth "on" (environment NACRE_AUTH): this version does not have logins yet`},
+		{name: "logins, which come later", env: []string{"NACRE_AUTH=on"}, want: `auth "on" (environment NACRE_AUTH): this version does not ask applications for a login yet`},
 		{name: "an open address", flags: map[string]string{"http-addr": "0.0.0.0:8848"}, want: `use a loopback address such as 127.0.0.1:8848, or give --insecure`},
 		{name: "every address", flags: map[string]string{"http-addr": ":8848"}, want: `give --insecure`},
 		{name: "an open IPv6 address", flags: map[string]string{"http-addr": "[::]:80"}, want: `give --insecure`},
