@@ -4,8 +4,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/gofiber/fiber/v2"
-
 	"nacre/server/config"
 	"nacre/server/resource"
 	views "nacre/views/config"
@@ -71,7 +69,7 @@ func (v *visit) head(k config.Key, item *config.Item, tab string) views.Head {
 		},
 		SyncHref: configURL(k, tabClients),
 	}
-	_, _, standing := v.Delivery.PageOfConfig(k, "", 1, 1)
+	standing := v.Delivery.Standing(k)
 	h.Tabs = []parts.Tab{
 		{Text: w.TabContent, Href: configURL(k, tabContent)},
 		{Text: w.TabClients, Href: configURL(k, tabClients), Key: "l", Count: v.w.Number(int64(standing.Listeners))},
@@ -108,7 +106,7 @@ func (v *visit) head(k config.Key, item *config.Item, tab string) views.Head {
 		Hidden: [][2]string{{"ns", k.Namespace}, {"group", k.Group}, {"dataId", k.DataID}}, CSRF: v.csrf(), Words: &v.w.Parts,
 	}
 	if v.protected(k.Namespace) {
-		h.Delete.Typed = k.DataID
+		h.Delete.Typed = v.namespaceName(k.Namespace)
 	}
 	return h
 }
@@ -162,5 +160,3 @@ func (v *visit) alsoEditing(k config.Key) string {
 	}
 	return words.Fill(v.w.Config.Editing, strings.Join(who, ", "))
 }
-
-func (p *pages) configRoutes(r fiber.Router) {}

@@ -81,6 +81,24 @@ type Standing struct {
 	Listeners, InSync, Behind, Looping, NeverAcked int
 }
 
+// Standing returns how those who listen for k stand.
+func (l *Ledger) Standing(k config.Key) (all Standing) {
+	wall := l.wall()
+	sh, hash := l.shard(k)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	t := sh.find(hash, k)
+	if t == nil {
+		return all
+	}
+	for _, e := range t.list {
+		e.session.mu.Lock()
+		all.count(e.state(wall))
+		e.session.mu.Unlock()
+	}
+	return all
+}
+
 // OfConfig returns who listens for k, those that are behind first, then by client.
 func (l *Ledger) OfConfig(k config.Key) []Listening {
 	out, _, _ := l.PageOfConfig(k, "", 1, maxPage)
