@@ -102,27 +102,32 @@ func (v *visit) answered(err error) error {
 	if err == nil {
 		return nil
 	}
-	status := fiber.StatusInternalServerError
-	switch fault.KindOf(err) {
-	case fault.Invalid:
-		status = fiber.StatusBadRequest
-	case fault.NotFound:
-		status = fiber.StatusNotFound
-	case fault.Conflict:
-		status = fiber.StatusConflict
-	case fault.Denied:
-		status = fiber.StatusForbidden
-	case fault.Limited:
-		status = fiber.StatusTooManyRequests
-	case fault.Unavailable:
-		status = fiber.StatusServiceUnavailable
-	default:
+	status := statusOf(err)
+	if status == fiber.StatusInternalServerError {
 		v.Log.Error("a page failed", "path", v.c.Path(), "error", err)
 	}
 	if v.wantsJSON() {
 		return v.json(status, fiber.Map{"error": v.say(err)})
 	}
 	return v.trouble(status, v.say(err))
+}
+
+func statusOf(err error) int {
+	switch fault.KindOf(err) {
+	case fault.Invalid:
+		return fiber.StatusBadRequest
+	case fault.NotFound:
+		return fiber.StatusNotFound
+	case fault.Conflict:
+		return fiber.StatusConflict
+	case fault.Denied:
+		return fiber.StatusForbidden
+	case fault.Limited:
+		return fiber.StatusTooManyRequests
+	case fault.Unavailable:
+		return fiber.StatusServiceUnavailable
+	}
+	return fiber.StatusInternalServerError
 }
 
 // say words an error for the person: the kind in their language, and the server's own sentence, which is English.

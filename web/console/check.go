@@ -1,0 +1,203 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+
+	"github.com/gofiber/fiber/v2"
+
+	"nacre/server/config"
+	"nacre/server/config/format"
+	"nacre/server/draft"
+	"nacre/server/fault"
+	"nacre/views/edit"
+	"nacre/views/words"
+)
+
+// finding is a problem of a content as scripts get it: worded in the person's language.
+type finding struct {
+	Line      int    `json:"line"`
+	Column    int    `json:"column"`
+	EndColumn int    `json:"endColumn"`
+	Severity  string `json:"severity"`
+	Text      string `json:"text"`
+}
+
+// wordProblem says what is wrong in the person's language.
+func (v *visit) wordProblem(p format.Problem) string {
+	text := v.w.Problem(p.Code)
+	switch {
+	case text == "":
+		return p.Text
+	case len(p.Args) == 0:
+		return text
+	}
+	return fmt.Sprintf(text, p.Args...)
+}
+
+func (v *visit) problems(list []format.Problem) []edit.Problem {
+	var out []edit.Problem
+	for _, p := range list {
+		one := edit.Problem{
+			Kind: p.Severity, Word: v.w.Edit.Warning, Text: v.wordProblem(p),
+			Place: words.Fill(v.w.Edit.Place, v.w.Number(int64(p.Line)), v.w.Number(int64(p.Column))),
+		}
+		if p.Severity == format.Error {
+			one.Word = v.w.Edit.Error
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// checked returns what is wrong in a content. A type that has no syntax of its own is plain text.
+func checked(typ string, content []byte) []format.Problem {
+	t := format.Type(typ)
+	if !t.Valid() {
+		t = format.Text
+	}
+	return format.Check(t, content)
+}
+
+func hasErrors(list []format.Problem) bool {
+	return slices.ContainsFunc(list, func(p format.Problem) bool { return p.Severity == format.Error })
+}
+
+// check answers the editor while somebody types. With auto in the query the type is the one that is found.
+func (v *visit) check() error {
+	content := []byte(v.c.FormValue("content"))
+	typ := v.c.FormValue("type")
+	if typ == "" || v.c.Query("auto") != "" {
+		typ = string(format.Detect(v.c.Query("dataId"), content))
+	}
+	list := make([]finding, 0)
+	for _, p := range checked(typ, content) {
+		list = append(list, finding{p.Line, p.Column, p.EndColumn, p.Severity, v.wordProblem(p)})
+	}
+	return v.json(fiber.StatusOK, fiber.Map{"type": typ, "name": v.typeName(typ), "problems": list})
+}
+
+// layOut answers a script that wants a content laid out anew.
+func (v *visit) layOut() error {
+	wk := v.readWork()
+	laid, problem := v.laidOut(wk)
+	if problem != "" {
+		return v.json(fiber.StatusBadRequest, fiber.Map{"error": problem})
+	}
+	return v.json(fiber.StatusOK, fiber.Map{"content": string(laid)})
+}
+
+// laidOut returns the content laid out anew, or why it can't be.
+func (v *visit) laidOut(wk work) (laid []byte, problem string) {
+	laid, err := format.Pretty(format.Type(wk.typ), wk.content)
+	if err == nil {
+		return laid, ""
+	}
+	if hasErrors(checked(wk.typ, wk.content)) {
+		return nil, v.w.Edit.Unlaid
+	}
+	return nil, v.w.Edit.NoLayout
+}
+
+// ownDraft returns what is known of the person's own draft of k; nil for none.
+func (v *visit) ownDraft(k config.Key) *draft.Info {
+	all := v.Drafts.Editing(k)
+	if i := slices.IndexFunc(all, func(d draft.Info) bool { return d.User == v.user.Name }); i >= 0 {
+		return &all[i]
+	}
+	return nil
+}
+
+// asDraft returns the work as a draft of the person's.
+func (v *visit) asDraft(wk *work) draft.Draft {
+	d := draft.Draft{
+		User: v.user.Name, Key: wk.key, Content: wk.content, Type: wk.typ, Desc: wk.desc, AppName: wk.app, Tags: wk.tags, BaseRevision: wk.base,
+	}
+	if h := v.heldOf(wk.key, ""); h != nil && h.revision == wk.base {
+		d.BaseMD5 = h.entry.MD5
+	}
+	return d
+}
+
+// saveDraft keeps what the editor sends. What is published already is no draft.
+func (v *visit) saveDraft() error {
+	wk := v.readWork()
+	wk.draft = v.revision("version")
+	own := v.ownDraft(wk.key)
+	if own == nil && wk.base == 0 && len(wk.content) == 0 {
+		return v.json(fiber.StatusOK, fiber.Map{"version": 0})
+	}
+	if h := v.heldOf(wk.key, ""); h != nil && h.revision == wk.base && wk.same(h) {
+		if own == nil {
+			return v.json(fiber.StatusOK, fiber.Map{"version": 0})
+		}
+		if own.Version == wk.draft {
+			if err := v.Drafts.Drop(v.c.UserContext(), v.user.Name, wk.key); err != nil {
+				return err
+			}
+			return v.json(fiber.StatusOK, fiber.Map{"version": 0})
+		}
+	}
+	version, err := v.Drafts.Save(v.c.UserContext(), v.asDraft(&wk), wk.draft)
+	if fault.CodeOf(err) == draft.CodeStale {
+		var now uint64
+		if own != nil {
+			now = own.Version
+		}
+		return v.json(fiber.StatusConflict, fiber.Map{"version": now, "error": v.w.Edit.KeptElsewhere})
+	}
+	if err != nil {
+		return err
+	}
+	return v.json(fiber.StatusOK, fiber.Map{"version": version})
+}
+
+// dropDraft lets go of a draft.
+func (v *visit) dropDraft() error {
+	k, err := v.key()
+	if err != nil {
+		return err
+	}
+	if err := v.Drafts.Drop(v.c.UserContext(), v.user.Name, k); err != nil {
+		return err
+	}
+	to := configURL(k, tabContent)
+	if v.heldOf(k, "") == nil {
+		to = pathNew + "?" + url.Values{"ns": {k.Namespace}}.Encode()
+	}
+	return v.done(to, v.w.Edit.Discarded, "")
+}
+
+// keep saves the work as a draft before it is reviewed, so that a page that is closed loses nothing. Where it can't be kept the
+// review goes on all the same: the page has it.
+func (v *visit) keep(ctx context.Context, wk *work) {
+	if wk.gray != "" {
+		return
+	}
+	d := v.asDraft(wk)
+	if own := v.ownDraft(wk.key); own != nil && own.Digest == d.Digest() && own.BaseRevision == d.BaseRevision {
+		wk.draft = own.Version
+		return
+	}
+	if version, err := v.Drafts.Save(ctx, d, wk.draft); err == nil {
+		wk.draft = version
+	}
+}
+
+// dropKept lets go of the draft that holds just what was published, or the version that was; one that another tab saved
+// meanwhile stays.
+func (v *visit) dropKept(wk *work) {
+	own := v.ownDraft(wk.key)
+	if own == nil || wk.gray != "" {
+		return
+	}
+	d := v.asDraft(wk)
+	if own.Version != wk.draft && own.Digest != d.Digest() {
+		return
+	}
+	if err := v.Drafts.Drop(v.c.UserContext(), v.user.Name, wk.key); err != nil {
+		v.Log.Warn("a published draft was not dropped", "key", wk.key.String(), "error", err)
+	}
+}

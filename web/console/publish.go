@@ -1,0 +1,567 @@
+package console
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gofiber/fiber/v2"
+
+	"nacre/server/config"
+	"nacre/server/config/delivery"
+	"nacre/server/config/diff"
+	"nacre/server/config/format"
+	"nacre/server/fault"
+	"nacre/server/resource"
+	"nacre/views/edit"
+	"nacre/views/parts"
+	"nacre/views/publish"
+	"nacre/views/words"
+)
+
+// Limits of what a review lists.
+const (
+	maxImpactRows = 12
+	maxAddresses  = 100
+)
+
+// mistakes are what is wrong in the form of the editor, worded.
+type mistakes struct {
+	problem, dataID, group, desc, tags, app, content string
+	problems                                         []format.Problem
+}
+
+// mistakesOf returns what is wrong in wk; ok is true when it can be reviewed.
+func (v *visit) mistakesOf(wk *work) (m mistakes, ok bool) {
+	w := &v.w.Edit
+	number := func(n int) string { return v.w.Number(int64(n)) }
+	var bad *resource.Violation
+	if err := resource.CheckKey(wk.key); errors.As(err, &bad) {
+		text := w.NameChars
+		switch {
+		case bad.Missing:
+			text = w.NameMissing
+		case bad.Max > 0:
+			text = words.Fill(w.NameLong, number(bad.Max))
+		}
+		switch bad.Field {
+		case resource.FieldDataID:
+			m.dataID = text
+		case resource.FieldGroup:
+			m.group = text
+		default:
+			m.problem = v.w.Parts.Namespace + ": " + text
+		}
+	}
+	if utf8.RuneCountInString(wk.desc) > config.MaxDesc {
+		m.desc = words.Fill(w.DescLong, number(config.MaxDesc))
+	}
+	if utf8.RuneCountInString(wk.app) > config.MaxAppName {
+		m.app = words.Fill(w.AppLong, number(config.MaxAppName))
+	}
+	tags := tagList(wk.tags)
+	if len(tags) > config.MaxTags {
+		m.tags = words.Fill(w.TagsMany, number(config.MaxTags))
+	}
+	for _, t := range tags {
+		if utf8.RuneCountInString(t) > config.MaxTagLength {
+			m.tags = words.Fill(w.TagLong, number(config.MaxTagLength))
+		}
+	}
+	size := len(wk.published())
+	switch {
+	case len(bytes.TrimSpace(wk.content)) == 0:
+		m.content = w.Blank
+	case size > v.Configs.MaxContent():
+		m.content = words.Fill(w.Large, v.w.Size(int64(size)), v.w.Size(int64(v.Configs.MaxContent())))
+	case !utf8.Valid(wk.content):
+		m.content = w.NotTextText
+	default:
+		if left := marks(wk.content); len(left) > 0 {
+			m.content = words.Fill(w.MarksLeft, strings.Join(left, ", "))
+			break
+		}
+		m.problems = checked(wk.typ, wk.content)
+		if hasErrors(m.problems) {
+			m.problem = words.Fill(w.Refused, v.typeName(wk.typ))
+		}
+	}
+	return m, m.problem+m.dataID+m.group+m.desc+m.tags+m.app+m.content == ""
+}
+
+// marks returns the numbers of the lines at which a conflict of a merge begins that nobody decided.
+func marks(content []byte) []string {
+	if !bytes.Contains(content, []byte(diff.MarkMine)) {
+		return nil
+	}
+	var left []string
+	open, n := 0, 0
+	middle := false
+	for line := range bytes.Lines(content) {
+		n++
+		switch string(bytes.TrimRight(line, "\n")) {
+		case diff.MarkMine:
+			open, middle = n, false
+		case diff.MarkMiddle:
+			middle = open > 0
+		case diff.MarkTheirs:
+			if middle {
+				left = append(left, strconv.Itoa(open))
+			}
+			open, middle = 0, false
+		}
+	}
+	return left
+}
+
+// tagList splits what a person wrote into tags.
+func tagList(text string) []string {
+	var list []string
+	for t := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == '，' }) {
+		if t = strings.TrimSpace(t); t != "" && !slices.Contains(list, t) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// same reports whether wk is what is published already.
+func (w *work) same(h *held) bool {
+	if h == nil || !bytes.Equal(w.published(), h.content) {
+		return false
+	}
+	return w.gray != "" || w.attributes.equal(h.attributes)
+}
+
+func (a attributes) equal(b attributes) bool {
+	return config.KnownType(a.typ) == config.KnownType(b.typ) && a.desc == b.desc && a.app == b.app && slices.Equal(tagList(a.tags), tagList(b.tags))
+}
+
+// stale reports whether what is held is not what the person began with.
+func (w *work) stale(h *held) bool {
+	if h == nil {
+		return w.base != 0
+	}
+	return h.revision != w.base
+}
+
+func (v *visit) showEditor(status int, wk work, wrong mistakes) error {
+	v.c.Status(status)
+	return v.render(edit.EditorPage(v.editor(wk, wrong)))
+}
+
+// review shows what publishing the form would do. What is asked for by do is answered in the editor instead.
+func (v *visit) review() error {
+	wk := v.readWork()
+	switch v.c.FormValue("do") {
+	case "layout":
+		laid, problem := v.laidOut(wk)
+		if problem != "" {
+			return v.showEditor(fiber.StatusBadRequest, wk, mistakes{problem: problem, problems: checked(wk.typ, wk.content)})
+		}
+		wk.content = laid
+		return v.showEditor(fiber.StatusOK, wk, mistakes{})
+	case "back":
+		return v.showEditor(fiber.StatusOK, wk, mistakes{})
+	}
+	return v.reviewed(&wk, func(h *held, warnings []format.Problem) error {
+		v.keep(v.c.UserContext(), &wk)
+		return v.showReview(fiber.StatusOK, &wk, h, warnings, v.begun(&wk, h))
+	})
+}
+
+// reviewed calls next with what is held when wk can be published; else it answers with what stands in the way.
+func (v *visit) reviewed(wk *work, next func(*held, []format.Problem) error) error {
+	wrong, ok := v.mistakesOf(wk)
+	if !ok {
+		return v.showEditor(fiber.StatusBadRequest, *wk, wrong)
+	}
+	h := v.heldOf(wk.key, wk.gray)
+	switch {
+	case wk.gray == "" && wk.same(h):
+		v.dropKept(wk)
+		return v.showNothing(wk)
+	case wk.stale(h):
+		v.keep(v.c.UserContext(), wk)
+		return v.merge(wk, h)
+	}
+	return next(h, wrong.problems)
+}
+
+// publication is what a person decides in a review.
+type publication struct {
+	comment, typed string
+	// some says that it is for addresses first: those of ips, which were offered, and others, which were typed.
+	some   bool
+	ips    []string
+	others string
+	// canary is the revision of the variant that it replaces, 0 for none.
+	canary uint64
+	// What is wrong, worded.
+	problem, wrongComment, wrongTyped, wrongAddresses string
+}
+
+// begun returns what a review begins with.
+func (v *visit) begun(wk *work, h *held) publication {
+	p := publication{}
+	if g := v.betaOf(wk, h); g != nil {
+		p.others, p.canary = strings.ReplaceAll(g.Rule.Expr, ",", ", "), g.Revision
+	}
+	p.some = wk.gray != ""
+	return p
+}
+
+// betaOf returns the variant by address that a publication for some would replace, nil for none.
+func (v *visit) betaOf(wk *work, h *held) *config.Gray {
+	if wk.gray != "" {
+		if h != nil && h.gray.Rule.Type == config.RuleBeta {
+			return h.gray
+		}
+		return nil
+	}
+	return v.Configs.Item(wk.key).Gray(config.GrayBeta)
+}
+
+// readPublication reads the decision and finds what is wrong with it.
+func (v *visit) readPublication(wk *work, h *held) (p publication, ok bool) {
+	w := &v.w.Publish
+	p = publication{
+		comment: strings.TrimSpace(strings.ReplaceAll(v.c.FormValue("comment"), "\r\n", "\n")), typed: strings.TrimSpace(v.c.FormValue("typed")),
+		some: wk.gray != "" || v.c.FormValue("for") == "some", others: v.c.FormValue("others"), canary: v.revision("canary"),
+	}
+	if form, err := v.c.MultipartForm(); err == nil {
+		p.ips = form.Value["ip"]
+	} else {
+		for _, ip := range v.c.Context().PostArgs().PeekMulti("ip") {
+			p.ips = append(p.ips, string(ip))
+		}
+	}
+	if v.Configs.Check(config.Draft{Key: wk.key, Content: []byte("x"), Note: config.Note{Comment: p.comment}}) != nil {
+		p.wrongComment = words.Fill(w.CommentLong, v.w.Number(config.MaxComment))
+	}
+	if v.protected(wk.key.Namespace) && p.typed != wk.key.DataID {
+		p.wrongTyped = w.TypedWrong
+	}
+	if _, fixed := fixedRule(wk, h); p.some && !fixed {
+		all, wrong := p.addresses()
+		switch {
+		case wrong != "":
+			p.wrongAddresses = words.Fill(w.AddressWrong, wrong)
+		case len(all) == 0:
+			p.wrongAddresses = w.AddressMissing
+		}
+	}
+	return p, p.wrongComment+p.wrongTyped+p.wrongAddresses == ""
+}
+
+// addresses returns all addresses that were chosen, each once, or the first that is none.
+func (p *publication) addresses() (all []string, wrong string) {
+	typed := strings.FieldsFunc(p.others, func(r rune) bool { return strings.ContainsRune(",;，；、 \t\r\n", r) })
+	for _, ip := range slices.Concat(p.ips, typed) {
+		if _, err := netip.ParseAddr(ip); err != nil {
+			return nil, ip
+		}
+		if !slices.Contains(all, ip) {
+			all = append(all, ip)
+		}
+	}
+	return all, ""
+}
+
+func (v *visit) publish() error {
+	wk := v.readWork()
+	return v.reviewed(&wk, func(h *held, warnings []format.Problem) error {
+		p, ok := v.readPublication(&wk, h)
+		if !ok {
+			return v.showReview(fiber.StatusBadRequest, &wk, h, warnings, p)
+		}
+		revision, err := v.put(v.c.UserContext(), &wk, h, &p)
+		switch {
+		case fault.CodeOf(err) == config.CodeCAS:
+			return v.merge(&wk, v.heldOf(wk.key, wk.gray))
+		case err != nil && statusOf(err) == fiber.StatusInternalServerError:
+			return err
+		case err != nil:
+			p.problem = v.say(err)
+			return v.showReview(statusOf(err), &wk, h, warnings, p)
+		}
+		done := v.w.Publish.Done
+		if p.some {
+			done = v.w.Publish.DoneSome
+		}
+		if !p.some || h == nil || wk.attributes.equal(h.attributes) { // those of a canary are published with it for all
+			v.dropKept(&wk)
+		}
+		return v.done(configURL(wk.key, tabClients, "published", strconv.FormatUint(revision, 10)), words.Fill(done, wk.key.DataID), "")
+	})
+}
+
+// put publishes wk. Fault: Conflict (CodeCAS) when what is held is not what the person began with.
+func (v *visit) put(ctx context.Context, wk *work, h *held, p *publication) (uint64, error) {
+	d := config.Draft{
+		Key: wk.key, Content: wk.published(), Type: wk.typ, AppName: &wk.app, TagsGiven: true, Tags: tagList(wk.tags),
+		IfRevision: wk.base, Note: config.Note{Comment: p.comment},
+	}
+	if wk.desc != "" {
+		d.Desc = &wk.desc
+	}
+	if h != nil && h.entry != nil {
+		d.Use, d.Effect, d.Schema, d.EncryptedDataKey = h.entry.Use, h.entry.Effect, h.entry.Schema, h.entry.EncryptedDataKey
+	}
+	if p.some {
+		d.Gray, d.IfRevision = grayDraft(wk, h, p), p.canary
+		if wk.gray != "" {
+			d.IfRevision = wk.base
+			d.AppName = nil
+			if h != nil {
+				d.EncryptedDataKey = h.gray.EncryptedDataKey
+			}
+		} else if now := v.betaOf(wk, h); now != nil && p.canary == 0 {
+			return 0, fault.New(fault.Conflict, "%s has a canary since", wk.key).WithCode(config.CodeCAS)
+		}
+	}
+	if p.some || wk.base != 0 {
+		out, err := v.Configs.Publish(ctx, v.actor(), d)
+		return out.Revision, err
+	}
+	// What was not there when the person began must still not be there.
+	outs, err := v.Configs.PublishMany(ctx, v.actor(), []config.Draft{d}, config.Abort)
+	switch {
+	case err != nil:
+		return 0, err
+	case outs[0].Skipped:
+		return 0, fault.New(fault.Conflict, "%s is there already", wk.key).WithCode(config.CodeCAS)
+	}
+	return outs[0].Revision, outs[0].Err()
+}
+
+// grayDraft returns the variant that is published.
+func grayDraft(wk *work, h *held, p *publication) *config.GrayDraft {
+	if rule, fixed := fixedRule(wk, h); fixed {
+		return &config.GrayDraft{Name: wk.gray, Rule: rule}
+	}
+	all, _ := p.addresses()
+	return &config.GrayDraft{Name: cmp.Or(wk.gray, config.GrayBeta), Rule: config.BetaRule(strings.Join(all, ","))}
+}
+
+// fixedRule returns the rule of the variant that is worked on, when that is not one of addresses, which a review can change.
+func fixedRule(wk *work, h *held) (config.Rule, bool) {
+	if h != nil && h.gray != nil {
+		return h.gray.Rule, h.gray.Rule.Type != config.RuleBeta
+	}
+	tag, fixed := strings.CutPrefix(wk.gray, config.GrayTagPrefix) // it was stopped meanwhile
+	return config.TagRule(tag), fixed
+}
+
+// showNothing says that there is nothing to publish.
+func (v *visit) showNothing(wk *work) error {
+	m := v.reviewFrame(wk)
+	m.Same = &parts.Empty{Title: v.w.Publish.NothingNew, Text: v.w.Publish.NothingNewText, Href: configURL(wk.key, tabContent), Action: v.w.Edit.Back, Icon: "good"}
+	return v.render(publish.ReviewPage(m))
+}
+
+func (v *visit) reviewFrame(wk *work) publish.Model {
+	title := words.Fill(v.w.Publish.Title, wk.key.DataID)
+	m := publish.Model{Page: v.frame(title, pathConfigs), Heading: title, Crumbs: v.crumbs(wk.key), Chips: []string{wk.key.Group, v.typeName(wk.typ), v.w.Size(int64(len(wk.published())))}}
+	if wk.gray != "" {
+		m.Chips = append(m.Chips, words.Fill(v.w.Edit.Variant, wk.gray))
+	}
+	return m
+}
+
+func (v *visit) showReview(status int, wk *work, h *held, warnings []format.Problem, p publication) error {
+	w := &v.w.Publish
+	m := v.reviewFrame(wk)
+	m.Problem, m.Publish, m.Review, m.Content = p.problem, pathPublish, pathReview, string(wk.content)
+	m.Hidden = wk.fields()
+	m.Hidden = append(m.Hidden, [2]string{"canary", strconv.FormatUint(p.canary, 10)})
+	for _, one := range v.problems(warnings) {
+		m.Warnings = append(m.Warnings, publish.Warning{Place: one.Place, Text: one.Text})
+	}
+	before, after := side{Name: w.Nothing}, side{Name: w.Yours, Content: wk.published()}
+	if h != nil {
+		before = side{words.Fill(w.Before, strconv.FormatUint(h.revision, 10)), h.content}
+		m.Attributes = v.attributeChanges(h.attributes, wk)
+	}
+	m.Diff, m.Views = v.difference(before, after), v.views()
+	if k := v.keyDifference(wk.typ, before.Content, after.Content); k != nil && len(k.Rows) > 0 {
+		m.Keys = (*publish.Keys)(k)
+	}
+	rows := v.Delivery.OfConfig(wk.key)
+	m.Impact = v.impact(rows, wk)
+	m.Comment = parts.Field{Name: "comment", Label: w.Comment, Hint: w.CommentHint, Value: p.comment, Error: p.wrongComment, MaxLength: strconv.Itoa(config.MaxComment)}
+	m.Target = v.target(wk, h, p, rows)
+	if m.Attributes != nil && wk.gray == "" {
+		m.Target.Attributes = w.ForSomeAttributes
+	}
+	if v.protected(wk.key.Namespace) {
+		m.Typed, m.TypedError, m.Protected = wk.key.DataID, p.wrongTyped, words.Fill(w.Protected, v.namespaceName(wk.key.Namespace))
+	}
+	v.c.Status(status)
+	return v.render(publish.ReviewPage(m))
+}
+
+// fields are those that a form carries of the work, besides its content.
+func (w *work) fields() [][2]string {
+	fields := append(keyFields(w.key), [][2]string{
+		{"base", strconv.FormatUint(w.base, 10)}, {"draft", strconv.FormatUint(w.draft, 10)},
+		{"type", w.typ}, {"desc", w.desc}, {"tags", w.tags}, {"app", w.app},
+	}...)
+	if w.gray != "" {
+		fields = append(fields, [2]string{"gray", w.gray})
+	}
+	if w.crlf {
+		fields = append(fields, [2]string{"eol", "crlf"})
+	}
+	return fields
+}
+
+// views are the ways to show the difference: by address, so that what was chosen last is in the query.
+func (v *visit) views() []publish.View {
+	split, ignore := v.value("view") == "split", v.value("space") == "ignore"
+	at := func(split, ignore bool) string {
+		q := url.Values{}
+		if split {
+			q.Set("view", "split")
+		}
+		if ignore {
+			q.Set("space", "ignore")
+		}
+		return pathReview + "?" + q.Encode()
+	}
+	return []publish.View{
+		{ID: "view-unified", Text: v.w.Parts.Unified, At: at(false, ignore), Current: !split},
+		{ID: "view-split", Text: v.w.Parts.SideBySide, At: at(true, ignore), Current: split},
+		{ID: "view-space", Text: v.w.Parts.IgnoreSpace, At: at(split, !ignore), Current: ignore},
+	}
+}
+
+// attributeChanges lists what changes beside the content.
+func (v *visit) attributeChanges(before attributes, wk *work) []parts.KeyChange {
+	if wk.gray != "" {
+		return nil
+	}
+	w := &v.w.Parts
+	var list []parts.KeyChange
+	for _, a := range [][3]string{
+		{w.Type, v.typeName(config.KnownType(before.typ)), v.typeName(config.KnownType(wk.typ))},
+		{w.Desc, before.desc, wk.desc},
+		{w.Tags, strings.Join(tagList(before.tags), ", "), strings.Join(tagList(wk.tags), ", ")},
+		{w.App, before.app, wk.app},
+	} {
+		if a[1] == a[2] {
+			continue
+		}
+		c := parts.KeyChange{Kind: "changed", Word: w.KeyChanged, Key: a[0], Before: a[1], After: a[2]}
+		switch {
+		case a[1] == "":
+			c.Kind, c.Word = "added", w.KeyAdded
+		case a[2] == "":
+			c.Kind, c.Word = "removed", w.KeyRemoved
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+// impact counts whom the change reaches when it is published for all.
+func (v *visit) impact(rows []delivery.Listening, wk *work) publish.Impact {
+	w := &v.w.Publish
+	if len(rows) == 0 {
+		return publish.Impact{Text: w.ImpactNobody}
+	}
+	i := publish.Impact{Text: words.Fill(w.ImpactListen, v.w.Number(int64(len(rows))))}
+	apps, sdks, canaries := map[string]int{}, map[string]int{}, 0
+	for _, r := range rows {
+		if r.Gray != "" && wk.gray == "" {
+			canaries++
+		}
+		apps[cmp.Or(r.Client.App, w.NoApp)]++
+		sdks[cmp.Or(r.Client.SDK, w.NoSDK)]++
+	}
+	if canaries > 0 {
+		i.Canaries = words.Fill(w.ImpactCanaries, v.w.Number(int64(canaries)))
+	}
+	i.Apps, i.SDKs = v.counts(apps), v.counts(sdks)
+	return i
+}
+
+// counts lists the most frequent names first.
+func (v *visit) counts(of map[string]int) []publish.Count {
+	names := slices.SortedFunc(maps.Keys(of), func(a, b string) int {
+		return cmp.Or(cmp.Compare(of[b], of[a]), cmp.Compare(a, b))
+	})
+	list := make([]publish.Count, 0, min(len(names), maxImpactRows+1))
+	rest := 0
+	for i, n := range names {
+		if i < maxImpactRows {
+			list = append(list, publish.Count{Name: n, Number: v.w.Number(int64(of[n]))})
+			continue
+		}
+		rest += of[n]
+	}
+	if rest > 0 {
+		list = append(list, publish.Count{Name: words.Fill(v.w.Parts.MoreKeys, v.w.Number(int64(len(names)-maxImpactRows))), Number: v.w.Number(int64(rest))})
+	}
+	return list
+}
+
+// target offers for whom it is published.
+func (v *visit) target(wk *work, h *held, p publication, rows []delivery.Listening) publish.Target {
+	w := &v.w.Publish
+	t := publish.Target{Some: p.some, Error: p.wrongAddresses}
+	if wk.gray != "" {
+		_, t.None = fixedRule(wk, h)
+		t.Fixed = !t.None
+	}
+	if g := v.betaOf(wk, h); g != nil && wk.gray == "" {
+		t.Held = words.Fill(w.ForSomeHeld, strings.ReplaceAll(g.Rule.Expr, ",", ", "))
+	}
+	chosen, _ := p.addresses()
+	type place struct {
+		clients int
+		apps    []string
+	}
+	at := map[string]*place{}
+	for _, r := range rows {
+		pl := at[r.Client.IP]
+		if pl == nil {
+			pl = &place{}
+			at[r.Client.IP] = pl
+		}
+		pl.clients++
+		if a := r.Client.App; a != "" && !slices.Contains(pl.apps, a) && len(pl.apps) < 3 {
+			pl.apps = append(pl.apps, a)
+		}
+	}
+	delete(at, "")
+	ips := slices.SortedFunc(maps.Keys(at), func(a, b string) int {
+		x, _ := netip.ParseAddr(a)
+		y, _ := netip.ParseAddr(b)
+		return cmp.Or(x.Compare(y), cmp.Compare(a, b))
+	})
+	if len(ips) > maxAddresses {
+		t.More = words.Fill(w.MoreAddresses, v.w.Number(int64(len(ips)-maxAddresses)))
+		ips = ips[:maxAddresses]
+	}
+	for _, ip := range ips {
+		t.Addresses = append(t.Addresses, publish.Address{
+			IP: ip, Chosen: slices.Contains(chosen, ip),
+			Text: strings.Join(append(slices.Clone(at[ip].apps), words.Fill(w.Clients, v.w.Number(int64(at[ip].clients)))), " · "),
+		})
+	}
+	others := p.others
+	if p.wrongAddresses == "" {
+		others = strings.Join(slices.DeleteFunc(chosen, func(ip string) bool { return slices.Contains(ips, ip) }), ", ")
+	}
+	t.Others = parts.Field{Name: "others", Label: w.Others, Hint: w.OthersHint, Value: others, Autocomplete: "off"}
+	return t
+}
