@@ -45,12 +45,13 @@ func (s *Server) edges() (err error) {
 	v3.Register(app, v3.Deps{Deps: s.deps("v3"), SetLogLevel: s.setLogLevel})
 	nacre.Register(app, nacre.Deps{Deps: s.deps("nacre"), Version: release.Version, Node: s.nodeState, Feed: s.feed, Draining: s.web.Draining(),
 		Search: s.search, Series: s.series})
-	live.Register(app, live.Deps{Feed: s.feed, Log: s.opts.Log, Draining: s.web.Draining()})
-	console.Register(app, console.Deps{
+	pages := console.Deps{
 		Configs: s.configs, Namespaces: s.namespaces, Auth: s.users, Drafts: s.drafts, Delivery: s.ledger, Feed: s.feed, Search: s.search, Transfer: s.transfer,
 		Settings: s.settings, Clock: s.opts.Clock, Log: s.opts.Log, Started: s.started, Version: release.Version,
 		Port: s.port, GRPCPort: s.grpc.Addr().(*net.TCPAddr).Port, Ready: s.Ready, ClientIP: s.web.ClientIP, Draining: s.web.Draining(), Node: s.consoleNode,
-	})
+	}
+	console.Register(app, pages)
+	live.Register(app, live.Deps{Feed: s.feed, Log: s.opts.Log, Permit: console.FeedReaders(pages), Draining: s.web.Draining()})
 	return nil
 }
 

@@ -4,6 +4,7 @@ package feed
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -356,4 +357,24 @@ func (f *Feed) Wait(ctx context.Context, after uint64) error {
 	case <-ctx.Done(): // there is something all the same
 	}
 	return nil
+}
+
+// Latest returns the newest events that fl selects, oldest first, at most most, as a Batch to go on from.
+func (f *Feed) Latest(fl *Filter, most int) Batch {
+	f.mu.RLock()
+	first, next := f.first, f.next
+	f.mu.RUnlock()
+	b := Batch{Next: next - 1}
+	for end := next; end > first && len(b.Events) < most; {
+		from := max(end-min(end, looked), first)
+		_, events := f.copy(from - 1)
+		for i := len(events) - 1; i >= 0 && len(b.Events) < most; i-- {
+			if e := events[i]; e.Seq < end && fl.Selects(e) {
+				b.Events = append(b.Events, *e)
+			}
+		}
+		end = from
+	}
+	slices.Reverse(b.Events)
+	return b
 }

@@ -1,5 +1,154 @@
 package console
 
-import "github.com/gofiber/fiber/v2"
+import (
+	"maps"
+	"net/url"
+	"slices"
 
-func (p *pages) clientsRoutes(r fiber.Router) {}
+	"github.com/gofiber/fiber/v2"
+
+	"nacre/server/config/delivery"
+	"nacre/server/feed"
+	views "nacre/views/clients"
+	"nacre/views/parts"
+	"nacre/views/words"
+)
+
+const pathClient = "/console/client"
+
+func (p *pages) clientsRoutes(r fiber.Router) {
+	r.Get(pathConfig+"/"+tabClients, p.signedIn((*visit).listeners))
+	r.Get(pathListenersCSV, p.signedIn((*visit).listenersCSV))
+	r.Post(pathAgain, p.signedIn((*visit).again))
+	r.Get(pathClients, p.signedIn((*visit).clients))
+	r.Get(pathClient, p.signedIn((*visit).client))
+}
+
+func clientURL(id string) string { return pathClient + "?" + url.Values{"id": {id}}.Encode() }
+
+// clients lists all who are connected.
+func (v *visit) clients() error {
+	w := &v.w.Clients
+	f := delivery.Filter{Text: v.c.Query("text"), Transport: v.c.Query("transport"), Behind: v.c.Query("state") == stateBehind}
+	page := v.number("page", 1)
+	rows, total := v.Delivery.Clients(f, page, clientsPerPage)
+	q := url.Values{"text": {f.Text}, "transport": {f.Transport}, "state": {v.c.Query("state")}}
+	m := views.List{
+		Page: v.frame(w.Title, pathClients), W: w, Figures: v.clientFigures(), Pager: v.onePage(pathClients, q, page, total),
+		Live: views.Live{URL: v.here(), Pace: paceCalm},
+		Filter: views.Filter{
+			Words: w, Action: pathClients, Text: f.Text,
+			Select: "transport", SelectLabel: w.Transport, Options: []parts.Option{
+				{Text: w.AllTransports}, {Value: delivery.GRPC, Text: w.GRPC, Selected: f.Transport == delivery.GRPC}, {Value: delivery.HTTP, Text: w.HTTP, Selected: f.Transport == delivery.HTTP},
+			},
+			MoreName: "state", MoreLabel: w.StateLegend, More: []parts.Option{{Text: w.AllStates}, {Value: stateBehind, Text: w.NotInSync, Selected: f.Behind}},
+		},
+		Empty: parts.Empty{Icon: "clients", Title: w.None, Text: w.NoneText, Href: pathConnect, Action: w.NoneAction},
+	}
+	if f != (delivery.Filter{}) {
+		m.Empty = parts.Empty{Icon: "search", Title: w.NoneFound, Text: w.NoneFoundText, Href: pathClients, Action: w.ShowAll}
+	}
+	for i := range rows {
+		c := &rows[i]
+		m.Rows = append(m.Rows, views.Listed{
+			Who: v.whoListens(&c.Client, c.Connected), Namespace: v.tenantName(c.Tenant), Listens: v.w.Number(int64(c.Listenings)), State: v.clientState(c),
+		})
+	}
+	return v.render(views.ListPage(m))
+}
+
+// clientFigures counts all clients.
+func (v *visit) clientFigures() []parts.Figure {
+	w, s, n := &v.w.Clients, v.Delivery.Summary(), func(i int) string { return v.w.Number(int64(i)) }
+	return []parts.Figure{
+		{Label: w.FigureGRPC, Value: n(s.GRPCClients)}, {Label: w.FigureHTTP, Value: n(s.HTTPClients)}, {Label: w.FigureKeys, Value: n(s.Listenings)},
+		{Label: w.FigureBehind, Value: n(s.Behind)}, {Label: w.FigureLooping, Value: n(s.Looping), Bad: s.Looping > 0},
+	}
+}
+
+// tenantName names the namespace that a client says it works in.
+func (v *visit) tenantName(tenant string) string {
+	if tenant == "" {
+		return v.namespaceName("public")
+	}
+	return v.namespaceName(tenant)
+}
+
+func (v *visit) clientState(c *delivery.ClientState) parts.State {
+	switch {
+	case c.Behind > 0:
+		return parts.State{Kind: "wait", Text: words.Fill(v.w.Clients.BehindOn, v.w.Number(int64(c.Behind)))}
+	case c.Listenings == 0:
+		return parts.State{Kind: "off", Text: v.w.Clients.ConnectedNow}
+	}
+	return parts.State{Kind: "good", Text: v.w.Parts.InSync}
+}
+
+// client shows one, all that it listens for, and what happened to it.
+func (v *visit) client() error {
+	w := &v.w.Clients
+	id := v.c.Query("id")
+	c, keys, ok := v.Delivery.OfClient(id)
+	if !ok {
+		v.c.Status(fiber.StatusNotFound)
+		return v.render(views.GonePage(views.Gone{
+			Page: v.frame(w.Gone, pathClients), Empty: parts.Empty{Icon: "clients", Title: w.Gone, Text: w.GoneText, Href: pathClients, Action: w.Title}, W: w, Past: v.clientPast(id),
+		}))
+	}
+	who := v.whoListens(&c.Client, c.Connected)
+	page := v.number("page", 1)
+	m := views.Client{
+		Page: v.frame(who.Name, pathClients), W: w, Name: who.Name, State: v.clientState(&c), Live: views.Live{URL: v.here(), Pace: paceWarm},
+		Crumbs: []parts.Crumb{{Href: pathClients, Text: w.Title}, {Text: who.Name}},
+		Title:  words.Fill(w.ListensFor, v.w.Number(int64(len(keys)))), Pager: v.onePage(pathClient, url.Values{"id": {id}}, page, len(keys)), Past: v.clientPast(id),
+		Facts: []parts.Fact{{Name: w.App, Value: who.App}, {Name: w.SDK, Value: who.SDK}, {Name: w.Transport, Value: who.Transport}},
+	}
+	fact := func(name, value string) {
+		if value != "" {
+			m.Facts = append(m.Facts, parts.Fact{Name: name, Value: value})
+		}
+	}
+	fact(w.State, who.Away)
+	fact(w.Connected, who.Since.When)
+	fact(w.Address, c.IP)
+	fact(w.Socket, c.Remote)
+	fact(w.NamespaceOf, v.tenantName(c.Tenant))
+	fact(w.Tag, c.Tag)
+	for _, name := range slices.Sorted(maps.Keys(c.Labels)) {
+		fact(words.Fill(w.Label, name), c.Labels[name])
+	}
+	m.Facts = append(m.Facts, parts.Fact{Name: w.ID, Value: id, Mono: true, CopyAs: id})
+	from := min((page-1)*clientsPerPage, len(keys))
+	for i := range keys[from:min(from+clientsPerPage, len(keys))] {
+		r := &keys[from+i]
+		m.Keys = append(m.Keys, views.Key{
+			Href: configURL(r.Key, tabClients), DataID: r.Key.DataID, Group: r.Key.Group, Namespace: v.namespaceName(r.Key.Namespace), Stand: v.stand(r),
+		})
+	}
+	return v.render(views.ClientPage(m))
+}
+
+// pastShown is how many of the events of a client its page shows.
+const pastShown = 30
+
+// clientPast returns what the feed still holds of a client, the newest first.
+func (v *visit) clientPast(id string) []views.Happened {
+	f, err := feed.ParseFilter("", "client", id)
+	if err != nil || id == "" {
+		return nil
+	}
+	var out []views.Happened
+	events := v.Feed.Latest(&f, pastShown).Events
+	for i := len(events) - 1; i >= 0; i-- {
+		e := &events[i]
+		if e.ClientID != id {
+			continue
+		}
+		h := views.Happened{At: v.lately(e.AtMs), State: parts.State{Kind: eventTone(e.Kind), Text: v.eventName(e.Kind)}}
+		if k := keyOf(e); k.DataID != "" {
+			h.Href, h.Of = configURL(k, tabClients), k.DataID
+		}
+		out = append(out, h)
+	}
+	return out
+}

@@ -4,7 +4,7 @@
 // The server sends JSON messages: hello {epoch, first, last, next}, events {events, next}, gap {missed, next}; next is the number
 // to come back with (?since=), epoch another one after each start of the server. A reader whose filter selects little gets
 // at {next} from time to time. A client may send filter {namespace, kinds, text}, pause and resume; what happens during
-// a pause is sent after it. Namespace, kind and text may stand in the address as well.
+// a pause is sent after it, and counted during it: held {count, more}. Namespace, kind and text may stand in the address as well.
 package live
 
 import (
@@ -36,6 +36,8 @@ const Path = "/ws/feed"
 const (
 	// CloseInvalid is for messages and filters that are not what the feed takes.
 	CloseInvalid = 4000
+	// CloseEnded is for a reader that may not read any more.
+	CloseEnded = 4001
 	// CloseSlow is for a reader that does not take what it is sent.
 	CloseSlow = 4008
 )
@@ -55,12 +57,16 @@ type Config struct {
 type Deps struct {
 	Feed *feed.Feed
 	Log  *slog.Logger
-	// Permit refuses a reader, before the upgrade, by an error; nil permits all.
-	Permit func(*fiber.Ctx) error
+	// Permit refuses a reader, before the upgrade, by an error; nil permits all. What it returns, unless nil, says later whether
+	// the reader still may: it is asked before anything is sent, and must not block.
+	Permit func(*fiber.Ctx) (still func() bool, err error)
 	// Draining ends when the server stops.
 	Draining context.Context
 	Config   Config
 }
+
+// localStill is where what Permit returned is kept over the upgrade.
+const localStill = "still"
 
 const (
 	writeWait = 10 * time.Second
@@ -102,9 +108,11 @@ func (d *Deps) enter(c *fiber.Ctx) error {
 		return refuse(c, fiber.StatusForbidden, "pages of "+strconv.Quote(clip(origin))+" may not read the feed of this server")
 	}
 	if d.Permit != nil {
-		if err := d.Permit(c); err != nil {
+		still, err := d.Permit(c)
+		if err != nil {
 			return refuse(c, fiber.StatusForbidden, fault.TextOf(err))
 		}
+		c.Locals(localStill, still)
 	}
 	if d.Draining.Err() != nil {
 		return refuse(c, fiber.StatusServiceUnavailable, "the server is stopping")
@@ -168,6 +176,8 @@ type message struct {
 	Events []feed.Event `json:"events,omitempty"`
 	Next   uint64       `json:"next,omitempty"`
 	Missed uint64       `json:"missed,omitempty"`
+	Count  int          `json:"count,omitempty"`
+	More   bool         `json:"more,omitempty"`
 }
 
 // farewell ends a connection with a code and a reason.
@@ -187,7 +197,9 @@ type reader struct {
 	filter feed.Filter
 	at     uint64
 	told   uint64 // the number that the client knows to come back with
+	still  func() bool
 	paused bool
+	held   held
 	wishes chan wish
 	pongs  chan int64
 	ended  chan struct{} // closed when nothing is read any more
@@ -224,6 +236,7 @@ func (d *Deps) serve(c *websocket.Conn) {
 			r.at = d.Feed.First() - 1
 		}
 	}
+	r.still, _ = c.Locals(localStill).(func() bool)
 	go func() {
 		defer close(r.ended)
 		r.err = r.receive()
@@ -336,6 +349,9 @@ func (r *reader) write() error {
 	news := make(chan struct{}, 1)
 	ping := time.NewTicker(r.Config.PingEvery)
 	defer ping.Stop()
+	r.held.tick = time.NewTicker(tellHeldEvery)
+	r.held.tick.Stop()
+	defer r.held.tick.Stop()
 	ctx, stop := context.WithCancel(r.ctx)
 	waiting := make(chan struct{})
 	go r.wait(ctx, r.at, news, waiting)
@@ -359,7 +375,14 @@ func (r *reader) write() error {
 			if err := r.ping(); err != nil {
 				return err
 			}
+		case <-r.held.tick.C:
+			if err := r.tellHeld(); err != nil {
+				return err
+			}
 		case <-news:
+		}
+		if r.still != nil && !r.still() {
+			return farewell{CloseEnded, "the session has ended"}
 		}
 		if r.paused {
 			continue
@@ -386,15 +409,16 @@ func (r *reader) wait(ctx context.Context, at uint64, news chan<- struct{}, done
 func (r *reader) apply(w wish) error {
 	switch w.Type {
 	case "pause":
-		r.paused = true
+		r.pause(true)
 	case "resume":
-		r.paused = false
+		r.pause(false)
 	case "filter":
 		f, err := feed.ParseFilter(w.Namespace, w.Kinds, w.Text)
 		if err != nil {
 			return farewell{CloseInvalid, clip(fault.TextOf(err))}
 		}
 		r.filter = f
+		r.pause(r.paused)
 	}
 	return nil
 }

@@ -67,6 +67,8 @@ type message struct {
 	Events      []feed.Event
 	Next        uint64
 	Missed      uint64
+	Count       int
+	More        bool
 }
 
 func (r *rig) dial(t *testing.T, query string) *websocket.Conn {
@@ -266,11 +268,11 @@ func TestTheServersStopIsSaid(t *testing.T) {
 
 func TestWhatIsNotTakenIsRefusedBeforeTheUpgrade(t *testing.T) {
 	r := start(t, 10, func(d *live.Deps) {
-		d.Permit = func(c *fiber.Ctx) error {
+		d.Permit = func(c *fiber.Ctx) (func() bool, error) {
 			if c.Get("X-Token") == "bad" {
-				return errors.New("no")
+				return nil, errors.New("no")
 			}
-			return nil
+			return nil, nil
 		}
 	})
 	for _, tc := range []struct {

@@ -27,6 +27,8 @@ type Listeners struct {
 	// had it, in ms since 1970; 0 for not, as where nobody listened then.
 	Revision            uint64
 	ChangedMs, SyncedMs int64
+	// BehindMs is since when the one is behind that is so for longest, 0 when none is.
+	BehindMs int64
 }
 
 // Listeners returns those who listen for k, page of them that w selects. page counts from 1.
@@ -55,6 +57,9 @@ func (l *Ledger) Listeners(k config.Key, w Where, page, size int) Listeners {
 		st := e.state(wall)
 		if w.selects(e, st) {
 			chosen = append(chosen, standingEntry{e, st == InSync})
+		}
+		if st != InSync && (out.BehindMs == 0 || e.sinceMs < out.BehindMs) {
+			out.BehindMs = e.sinceMs
 		}
 		e.session.mu.Unlock()
 		out.All.count(st)

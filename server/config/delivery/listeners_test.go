@@ -60,7 +60,7 @@ func TestHowLongAChangeTookToReachAllIsKept(t *testing.T) {
 		}
 		changed := w.wall()
 		w.set(k, "m2")
-		if x := w.Listeners(k, Where{}, 1, 10); x.ChangedMs != changed || x.SyncedMs != 0 || x.Revision != 2 {
+		if x := w.Listeners(k, Where{}, 1, 10); x.ChangedMs != changed || x.SyncedMs != 0 || x.BehindMs != changed || x.Revision != 2 {
 			t.Errorf("it is on its way, but %+v", x)
 		}
 		time.Sleep(400 * time.Millisecond)
@@ -68,7 +68,7 @@ func TestHowLongAChangeTookToReachAllIsKept(t *testing.T) {
 		listen(t, s, "m2", k)
 		time.Sleep(time.Minute)
 		listen(t, s, "m2", k) // says so once more
-		if x := w.Listeners(k, Where{}, 1, 10); x.SyncedMs-x.ChangedMs != 400 || x.Revision != 2 {
+		if x := w.Listeners(k, Where{}, 1, 10); x.SyncedMs-x.ChangedMs != 400 || x.BehindMs != 0 || x.Revision != 2 {
 			t.Errorf("all had it after 400 ms, but %+v", x)
 		}
 	})
