@@ -10,7 +10,9 @@ export function enhance(root: ParentNode): void {
   for (const box of fresh<HTMLElement>(root, "[data-select-all]")) bindSelection(box);
   for (const menu of fresh<HTMLDetailsElement>(root, "details.switcher, details.sure")) bindMenu(menu);
   for (const box of fresh<HTMLElement>(root, "[data-editor]")) void import("./editor.ts").then((m) => m.mountEditor(box));
+  for (const form of fresh<HTMLFormElement>(root, "form[data-edit]")) void import("./edit.ts").then((m) => m.bindEdit(form));
   for (const figure of fresh<HTMLElement>(root, "[data-chart]")) void import("./chart.ts").then((m) => m.mountChart(figure));
+  for (const box of fresh<HTMLElement>(root, "[data-feed]")) void import("./feed.ts").then((m) => m.mountFeed(box));
   localTimes(root);
 }
 
