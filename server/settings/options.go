@@ -105,6 +105,8 @@ var options = []option{
 		func(s *Settings) *int64 { return &s.ImportMaxUnpacked }),
 	duration("console-session-idle", "12h0m0s", "Time after which a login that nobody uses ends; used ones end after 7 days.",
 		func(s *Settings) *time.Duration { return &s.ConsoleSessionIdle }),
+	boolean("console-gallery", "off", "Serve /console/gallery, which shows every part of the console, to those who work on it.",
+		func(s *Settings) *bool { return &s.ConsoleGallery }),
 	duration("drain-timeout", "10s", "Time that requests under way have left after SIGTERM.",
 		func(s *Settings) *time.Duration { return &s.DrainTimeout }),
 	text("config", "FILE", "", "YAML file with settings, one `name: value` a line.",

@@ -123,6 +123,8 @@ type Settings struct {
 	ImportMaxUnpacked int64
 	// ConsoleSessionIdle is how long a session of the console lives unused.
 	ConsoleSessionIdle time.Duration
+	// ConsoleGallery says whether the console has the page that shows all its parts.
+	ConsoleGallery bool
 	// DrainTimeout is how long requests under way may take after a SIGTERM.
 	DrainTimeout time.Duration
 

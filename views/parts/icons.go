@@ -1,5 +1,13 @@
 package parts
 
+import (
+	"maps"
+	"slices"
+)
+
+// Icons returns the names of all icons, in order.
+func Icons() []string { return slices.Sorted(maps.Keys(icons)) }
+
 // icons are strokes on a ground of 24 by 24.
 var icons = map[string]string{
 	"home":        "M4 11 12 4l8 7M6 9.5V20h12V9.5M10 20v-5h4v5",
