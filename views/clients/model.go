@@ -35,8 +35,9 @@ type Who struct {
 // Stand is how a client and a configuration stand.
 type Stand struct {
 	parts.State
-	// Hint says more on the state, Attempts how often it was told; "" for nothing.
-	Hint, Attempts string
+	// Hint explains the state, "" for nothing. Notes say for how long, and how often it was told.
+	Hint  string
+	Notes []string
 	// MD5 is what the client has, short; FullMD5 the whole.
 	MD5, FullMD5 string
 	Gray         string

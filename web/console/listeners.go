@@ -244,22 +244,25 @@ func (v *visit) stand(r *delivery.Listening) views.Stand {
 			s.Hint = w.PollAsks
 		}
 	}
+	if r.State == delivery.Looping || r.State == delivery.NeverAcked {
+		s.Notes = append(s.Notes, v.since(r.SinceMs))
+	}
 	if r.State != delivery.InSync && r.Attempts > 1 {
-		s.Attempts = words.Fill(w.Attempts, v.w.Number(int64(r.Attempts)))
+		s.Notes = append(s.Notes, words.Fill(w.Attempts, v.w.Number(int64(r.Attempts))))
 	}
 	return s
 }
 
-// standing words the state of a listening, with how long it is so.
+// standing words the state of a listening.
 func (v *visit) standing(r *delivery.Listening) parts.State {
 	p := &v.w.Parts
 	switch r.State {
 	case delivery.InSync:
 		return parts.State{Kind: "good", Text: p.InSync}
 	case delivery.Looping:
-		return parts.State{Kind: "bad", Text: p.Looping + " · " + v.since(r.SinceMs)}
+		return parts.State{Kind: "bad", Text: p.Looping}
 	case delivery.NeverAcked:
-		return parts.State{Kind: "bad", Text: p.NeverAcked + " · " + v.since(r.SinceMs)}
+		return parts.State{Kind: "bad", Text: p.NeverAcked}
 	}
 	return parts.State{Kind: "wait", Text: words.Fill(p.BehindFor, v.since(r.SinceMs))}
 }

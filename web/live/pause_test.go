@@ -1,9 +1,12 @@
 package live_test
 
 import (
+	"errors"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/fasthttp/websocket"
 	"github.com/gofiber/fiber/v2"
 
 	"nacre/server/feed"
@@ -75,5 +78,9 @@ func TestAReaderWhoMayNoLongerReadIsSentNothingMore(t *testing.T) {
 	}
 	may.Store(false)
 	r.feed.Append(feed.Event{Kind: feed.ServerState})
-	closed(t, c, live.CloseEnded, "session")
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	var bye *websocket.CloseError
+	if _, b, err := c.ReadMessage(); !errors.As(err, &bye) || bye.Code != live.CloseEnded {
+		t.Errorf("it was sent %s, %v", b, err)
+	}
 }
