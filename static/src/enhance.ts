@@ -1,4 +1,5 @@
 // Small improvements of what the server wrote: copying, times in the viewer's zone, filters, toasts, parts that load later.
+import { bindSearch } from "./list.ts";
 import { say, serverNow, word } from "./page.ts";
 
 /** Improves all that is below root and was not improved before. */
@@ -8,9 +9,10 @@ export function enhance(root: ParentNode): void {
   for (const toast of fresh<HTMLElement>(root, ".toast")) bindToast(toast);
   for (const form of fresh<HTMLFormElement>(root, "form[method=post]")) bindOnce(form);
   for (const box of fresh<HTMLElement>(root, "[data-select-all]")) bindSelection(box);
-  for (const menu of fresh<HTMLDetailsElement>(root, "details.switcher, details.sure")) bindMenu(menu);
+  for (const form of fresh<HTMLFormElement>(root, "form[data-live-search]")) bindSearch(form);
+  for (const menu of fresh<HTMLDetailsElement>(root, "details.switcher, details.sure, details.menu")) bindMenu(menu);
   for (const box of fresh<HTMLElement>(root, "[data-editor]")) void import("./editor.ts").then((m) => m.mountEditor(box));
-  for (const form of fresh<HTMLFormElement>(root, "form[data-edit]")) void import("./edit.ts").then((m) => m.bindEdit(form));
+  for (const part of fresh<HTMLElement>(root, "[data-edit]")) void import("./edit.ts").then((m) => m.bindEdit(part));
   for (const figure of fresh<HTMLElement>(root, "[data-chart]")) void import("./chart.ts").then((m) => m.mountChart(figure));
   for (const box of fresh<HTMLElement>(root, "[data-feed]")) void import("./feed.ts").then((m) => m.mountFeed(box));
   localTimes(root);
@@ -105,7 +107,7 @@ function bindToast(toast: HTMLElement): void {
 /** A form is sent once, however often its button is pressed. Going back makes it ready again. */
 function bindOnce(form: HTMLFormElement): void {
   form.addEventListener("submit", (event) => {
-    if (event.defaultPrevented) return;
+    if (event.defaultPrevented || event.submitter?.hasAttribute("data-download")) return; // after a download the page stays
     if (form.getAttribute("aria-busy") === "true") {
       event.preventDefault();
       return;

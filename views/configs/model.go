@@ -43,13 +43,15 @@ type Piece struct {
 type Row struct {
 	// ID names it in forms, Label is what its box is called.
 	ID, Label, Href string
-	Name            []Piece
-	Group           Link
-	Namespace       string
-	Type            Link
-	Desc            string
-	Tags            []Link
-	Size            string
+	// Title is the whole name where it is too long for the list, else "".
+	Title     string
+	Name      []Piece
+	Group     Link
+	Namespace string
+	Type      Link
+	Desc      string
+	Tags      []Link
+	Size      string
 	// Variants says how many there are, "" for none.
 	Variants  string
 	Sync      parts.State

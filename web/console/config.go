@@ -100,7 +100,6 @@ func (v *visit) head(k config.Key, item *config.Item, tab string) views.Head {
 		}
 		h.Chips = append(h.Chips, v.w.Size(int64(len(e.Content))))
 	}
-	h.Chips = append(h.Chips, k.Group)
 	h.Delete = &parts.Confirm{
 		ID: "delete", Title: w.DeleteTitle, Text: words.Fill(w.DeleteText, v.w.Number(int64(standing.Listeners))), Action: pathDelete, Button: v.w.Parts.Delete,
 		Hidden: [][2]string{{"ns", k.Namespace}, {"group", k.Group}, {"dataId", k.DataID}}, CSRF: v.csrf(), Words: &v.w.Parts,

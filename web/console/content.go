@@ -80,8 +80,8 @@ func (v *visit) showEntry(m *views.Content, e *config.Entry) {
 	}
 	k := e.Key
 	m.Facts = []parts.Fact{
-		{Name: w.Parts.DataID, Value: k.DataID, CopyAs: k.DataID}, {Name: w.Parts.Group, Value: k.Group, CopyAs: k.Group},
-		{Name: w.Parts.Namespace, Value: k.Namespace, CopyAs: k.Namespace}, {Name: w.Parts.Type, Value: e.Type},
+		{Name: w.Parts.DataID, Value: k.DataID, CopyAs: k.DataID}, {Name: w.Parts.Group, Value: k.Group},
+		{Name: w.Parts.Namespace, Value: k.Namespace}, {Name: w.Parts.Type, Value: e.Type},
 		{Name: w.Parts.Size, Value: w.Size(int64(len(e.Content))), Title: words.Fill(w.Parts.BytesUnit, w.Number(int64(len(e.Content))))},
 		{Name: w.Parts.MD5, Value: e.MD5, Mono: true, CopyAs: e.MD5}, {Name: w.Parts.Revision, Value: strconv.FormatUint(e.Revision, 10)},
 	}

@@ -28,6 +28,8 @@ const (
 	searchTime = 5 * time.Second
 	// maxHits is how many places a row shows of those that were found.
 	maxHits = 3
+	// longName is how many letters of a name the list may cut.
+	longName = 60
 )
 
 func (p *pages) listRoutes(r fiber.Router) {
@@ -162,6 +164,9 @@ func (v *visit) row(r *search.Row, all bool) configs.Row {
 	row := configs.Row{
 		ID: rowID(k), Label: words.Fill(v.w.Parts.SelectRow, k.DataID), Href: configURL(k, tabContent), Name: []configs.Piece{{Text: k.DataID}},
 		Group: v.narrower("group", k.Group, all),
+	}
+	if len(k.DataID) > longName {
+		row.Title = k.DataID
 	}
 	if all {
 		row.Namespace = v.namespaceName(k.Namespace)
