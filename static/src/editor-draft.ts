@@ -12,14 +12,21 @@ export interface DraftEvent {
   status: number;
 }
 
+/** What was kept: the text, its type, and the other fields as JSON. */
+interface Kept {
+  doc: Text;
+  type: string;
+  more: string;
+}
+
 const pause = 1_000; // ms after the last key
 const bigPause = 10_000; // for texts above 1 MiB
 const longestPause = 30_000; // between tries when the server does not take it
 const parting = 60_000; // bytes that a page which goes away may still send
 
-/** Keeps the text of an editor as a draft, and the page from being left while some of it is not kept. */
+/** Keeps the text of an editor, with the fields that data-draft-with names, as a draft, and the page from being left while some of it is not kept. */
 export class Drafts {
-  #saved: { doc: Text; type: string };
+  #saved: Kept;
   #version: number;
   #timer = 0;
   #failures = 0;
@@ -34,13 +41,16 @@ export class Drafts {
     private readonly type: () => string,
     private readonly toArea: () => void,
   ) {
-    this.#saved = { doc: view.state.doc, type: type() };
+    this.#saved = this.#now();
     this.#version = Number(box.dataset.draftVersion ?? 0);
     const { signal } = this.#ending;
     addEventListener("beforeunload", (e) => this.box.isConnected && this.unsaved && !this.#leaving && e.preventDefault(), { signal });
     addEventListener("pagehide", () => this.#part(), { signal });
     addEventListener("online", () => this.#failures && void this.save(), { signal });
     document.addEventListener("visibilitychange", () => document.hidden && void this.save(), { signal });
+    box.closest("form")?.addEventListener("input", (e) => {
+      if (e.target instanceof HTMLInputElement && this.#names().includes(e.target.name)) this.changed();
+    }, { signal });
     // The window hears of a submit last: what no script took over leaves the page, with the text in it.
     addEventListener("submit", (e) => {
       this.#leaving = e.target === box.closest("form") && !e.defaultPrevented;
@@ -48,7 +58,8 @@ export class Drafts {
   }
 
   get unsaved(): boolean {
-    return !this.view.state.doc.eq(this.#saved.doc) || this.type() !== this.#saved.type;
+    const now = this.#now();
+    return !now.doc.eq(this.#saved.doc) || now.type !== this.#saved.type || now.more !== this.#saved.more;
   }
 
   changed(): void {
@@ -72,11 +83,19 @@ export class Drafts {
     void this.save();
   }
 
+  /** Another place to keep drafts in: all of the text is to be saved there. */
+  moved(): void {
+    this.#version = 0;
+    this.#stopped = false;
+    this.#saved = { ...this.#saved, more: "" };
+    this.changed();
+  }
+
   settled(version: number): void {
     clearTimeout(this.#timer);
     this.#version = version;
     this.#stopped = false;
-    this.#saved = { doc: this.view.state.doc, type: this.type() };
+    this.#saved = this.#now();
     this.#failures = 0;
   }
 
@@ -92,7 +111,7 @@ export class Drafts {
   }
 
   async #send(url: string): Promise<void> {
-    const sent = { doc: this.view.state.doc, type: this.type() };
+    const sent = this.#now();
     this.#tell("saving");
     const answer = await post(url, this.#fields(), { signal: this.#ending.signal }).catch(() => undefined);
     const body = (await answer?.json().catch(() => undefined)) as { version?: number } | undefined;
@@ -114,7 +133,22 @@ export class Drafts {
   }
 
   #fields(): Record<string, string> {
-    return { content: this.view.state.doc.toString(), type: this.type(), version: String(this.#version) };
+    return { ...this.#more(), content: this.view.state.doc.toString(), type: this.type(), version: String(this.#version) };
+  }
+
+  #now(): Kept {
+    return { doc: this.view.state.doc, type: this.type(), more: JSON.stringify(this.#more()) };
+  }
+
+  #names(): string[] {
+    return this.box.dataset.draftWith?.split(" ") ?? [];
+  }
+
+  /** The other fields of the form that are kept with the text. */
+  #more(): Record<string, string> {
+    const fields = this.box.closest("form")?.elements;
+    const value = (name: string): string => (fields?.namedItem(name) as HTMLInputElement | null)?.value ?? "";
+    return Object.fromEntries(this.#names().map((name) => [name, value(name)]));
   }
 
   /** Sends what is small enough as the page goes away, and keeps it in the field for a page that comes back. */

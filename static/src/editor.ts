@@ -34,6 +34,8 @@ export interface Editor {
   conflicts(): number;
   /** Saves the draft now. */
   saveDraft(): Promise<void>;
+  /** Says that data-draft is another address, where nothing is kept yet. */
+  draftMoved(): void;
   /** Goes on saving after a conflict, over the draft that has this version. */
   draftOver(version: number): void;
   /** Says that nothing is left to save, as the text was published or its draft dropped; version is the draft's that is still held. */
@@ -161,6 +163,7 @@ function make(box: HTMLElement, area: HTMLTextAreaElement): Editor {
     check: () => checker.check(),
     conflicts: () => conflictCount(view.state),
     saveDraft: () => drafts.save(),
+    draftMoved: () => drafts.moved(),
     draftOver: (version) => drafts.over(version),
     settled: (version = 0) => drafts.settled(version),
     destroy() {

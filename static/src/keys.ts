@@ -4,6 +4,9 @@ import { isTyping } from "./page.ts";
 /** Binds the keys that work on every page. */
 export function bindKeys(): void {
   const help = document.getElementById("keys");
+  if (/Mac|iP(hone|ad)/.test(navigator.platform)) {
+    for (const key of document.querySelectorAll("kbd")) key.textContent = (key.textContent ?? "").replace("Ctrl", "⌘");
+  }
   document.getElementById("keys-open")?.addEventListener("click", () => open(help));
   let going = 0; // until when the letter after G counts
   document.addEventListener("keydown", (event) => {

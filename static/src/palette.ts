@@ -54,8 +54,8 @@ export function bindPalette(): void {
   const search = async () => {
     asked?.abort();
     const text = input.value.trim();
-    const local = localGroups(dialog, text);
-    show(local);
+    const { first, rest } = localGroups(dialog, text);
+    show([...first, ...rest]);
     if (text.length < 2) return;
     asked = new AbortController();
     try {
@@ -63,7 +63,7 @@ export function bindPalette(): void {
         `/console/find?${new URLSearchParams({ q: text, ns: word("ns") })}`,
         asked.signal,
       );
-      if (remote) show([...local, ...remote.groups.map((g) => ({ title: dialog.dataset[g.kind] ?? "", entries: g.entries }))]);
+      if (remote) show([...first, ...remote.groups.map((g) => ({ title: dialog.dataset[g.kind] ?? "", entries: g.entries })), ...rest]);
     } catch {
       // The next letter has asked anew, or the server is away; what is known here stays.
     }
@@ -136,8 +136,8 @@ function groupOf(group: Group, index: number): HTMLElement {
   return box;
 }
 
-/** What the page itself knows: where one was, pages, namespaces, actions. */
-function localGroups(dialog: HTMLElement, text: string): Group[] {
+/** What the page itself knows: where one was, pages, namespaces, actions. First is what the text begins, as it was most likely meant. */
+function localGroups(dialog: HTMLElement, text: string): { first: Group[]; rest: Group[] } {
   const data = dialog.dataset;
   const links = (selector: string) =>
     [...document.querySelectorAll<HTMLAnchorElement>(selector)].map((a) => ({ text: (a.querySelector(".switcher-name, span:not(.dot)") ?? a).textContent?.trim() ?? "", href: a.href }));
@@ -152,12 +152,19 @@ function localGroups(dialog: HTMLElement, text: string): Group[] {
     const found = text === "" ? (always ? entries : []) : entries.filter((e) => fuzzy(e.text.toLowerCase(), text.toLowerCase()));
     return found.slice(0, most);
   };
-  return [
-    { title: data.recent ?? "", entries: text === "" ? recent() : [] },
-    { title: data.pages ?? "", entries: match(links("nav .nav a"), true) },
-    { title: data.namespaces ?? "", entries: match(links("#namespace-list a")) },
-    { title: data.actions ?? "", entries: match(actions, true) },
-  ];
+  const pages = match(links("nav .nav a"), true);
+  const begun = (entry: Entry) => text === "" || entry.text.toLowerCase().startsWith(text.toLowerCase());
+  return {
+    first: [
+      { title: data.recent ?? "", entries: text === "" ? recent() : [] },
+      { title: data.pages ?? "", entries: pages.filter(begun) },
+    ],
+    rest: [
+      { title: data.pages ?? "", entries: pages.filter((entry) => !begun(entry)) },
+      { title: data.namespaces ?? "", entries: match(links("#namespace-list a")) },
+      { title: data.actions ?? "", entries: match(actions, true) },
+    ],
+  };
 }
 
 /** Says whether the letters of short stand in long in this order. */

@@ -22,7 +22,7 @@ type found struct {
 }
 
 type foundGroup struct {
-	// Kind is "configs", "namespaces" or "clients".
+	// Kind is "configs", "namespaces", "clients" or "actions".
 	Kind    string       `json:"kind"`
 	Entries []foundEntry `json:"entries"`
 }
@@ -52,7 +52,6 @@ func (v *visit) findAnything() error {
 	for _, n := range names {
 		list = append(list, foundEntry{Text: n.Key.DataID, Where: n.Key.Group + " · " + v.namespaceName(n.Key.Namespace), Href: configURL(n.Key, tabContent)})
 	}
-	list = append(list, foundEntry{Text: words.Fill(v.w.Configs.FindIn, text), Href: listURL(v.ns, text, true)})
 	out.add("configs", list)
 	out.add("namespaces", v.namespacesLike(text))
 	clients, _ := v.Delivery.Clients(delivery.Filter{Text: text}, 1, maxFound)
@@ -61,6 +60,7 @@ func (v *visit) findAnything() error {
 		list = append(list, foundEntry{Text: c.ID, Where: strings.TrimSpace(c.App + " " + c.SDK), Href: clientURL(c.ID)})
 	}
 	out.add("clients", list)
+	out.add("actions", []foundEntry{{Text: words.Fill(v.w.Configs.FindIn, text), Href: listURL(v.ns, text, true)}})
 	return v.json(fiber.StatusOK, out)
 }
 
