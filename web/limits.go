@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sync/semaphore"
 )
@@ -103,6 +105,21 @@ func (s *Server) tooLarge(size int64) string {
 		return fmt.Sprintf("the body has more than %d bytes, which is the limit (max-config-size is %d)", limit, s.cfg.Settings.MaxConfigSize)
 	}
 	return fmt.Sprintf("the body has %d bytes, the limit is %d (max-config-size is %d)", size, limit, s.cfg.Settings.MaxConfigSize)
+}
+
+// maxPairs is how many pairs a query, a form or the cookies may have for a page: Fiber keeps more than 70 bytes for each, however
+// short it is. The API has a parser of its own, which stops there.
+const maxPairs = 10_000
+
+// overfull reports whether a request for a page has more pairs than anybody needs.
+func overfull(ctx *fasthttp.RequestCtx) bool {
+	h := &ctx.Request.Header
+	return over(ctx.URI().QueryString(), "&") || over(h.Peek(fiber.HeaderCookie), ";") ||
+		bytes.HasPrefix(h.ContentType(), []byte(fiber.MIMEApplicationForm)) && over(ctx.Request.Body(), "&")
+}
+
+func over(pairs []byte, sep string) bool {
+	return len(pairs) > maxPairs && bytes.Count(pairs, []byte(sep)) > maxPairs
 }
 
 func tooLong() string {

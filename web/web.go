@@ -25,6 +25,7 @@ import (
 	"nacre/web/clientip"
 	"nacre/web/conn"
 	"nacre/web/park"
+	"nacre/web/site"
 )
 
 // Config is what the web side needs. All may be nil but Settings must be valid.
@@ -180,7 +181,14 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	}
 	// Bodies are taken as they are, as Tomcat does: Fiber and fasthttp would unpack one, however large it becomes.
 	ctx.Request.Header.Del(fiber.HeaderContentEncoding)
-	s.handler(ctx)
+	switch {
+	case family != familyOther && !site.Harmless(&ctx.Request.Header):
+		s.container(ctx, fiber.StatusForbidden, "a browser sent this for a page of another site")
+	case family == familyOther && overfull(ctx):
+		s.container(ctx, fiber.StatusBadRequest, "the request has too many parameters")
+	default:
+		s.handler(ctx)
+	}
 	if s.stopping.Load() {
 		ctx.SetConnectionClose()
 	}

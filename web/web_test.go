@@ -469,3 +469,59 @@ func eventually(t testing.TB, check func() error) {
 		}
 	}
 }
+
+func TestABrowserUsesTheAPIForNoOtherSite(t *testing.T) {
+	r := start(t, nil)
+	for _, x := range []struct {
+		name, method, path string
+		header             []string
+		status             int
+	}{
+		{"a program publishes", "POST", "/nacos/v1/cs/configs", nil, 200},
+		{"a page of this server publishes", "POST", "/nacos/v1/cs/configs", []string{"Sec-Fetch-Site", "same-origin"}, 200},
+		{"a form of another site publishes", "POST", "/nacos/v1/cs/configs", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, 403},
+		{"a script of another port publishes", "POST", "/nacos/v1/cs/configs", []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "no-cors"}, 403},
+		{"a form of another site without Sec-Fetch", "POST", "/nacos/v1/cs/configs", []string{"Origin", "http://evil.example"}, 403},
+		{"a page without a name publishes", "POST", "/nacos/v1/cs/configs", []string{"Origin", "null"}, 403},
+		{"a page of this server without Sec-Fetch", "POST", "/nacos/v1/cs/configs", []string{"Origin", "http://" + r.addr}, 200},
+		{"another site deletes", "DELETE", "/nacos/v1/cs/configs", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors"}, 403},
+		{"another site asks what it may", "OPTIONS", "/nacos/v1/cs/configs", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors"}, 403},
+		{"a script element of another site reads", "GET", "/nacos/v1/cs/configs", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "script"}, 403},
+		{"a person follows a link", "GET", "/nacos/v1/cs/configs", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, 200},
+		{"a page that is no API decides itself", "GET", "/own", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}, 200},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			resp, body := r.do(t, x.method, x.path, nil, x.header...)
+			if resp.StatusCode != x.status || x.status == 403 && !strings.Contains(body, "another site") {
+				t.Errorf("%d %s", resp.StatusCode, body)
+			}
+			if resp.Header.Get("Access-Control-Allow-Origin") != "" {
+				t.Error("other sites may read the answer")
+			}
+		})
+	}
+}
+
+func TestPagesTakeNoMorePairsThanAnybodyNeeds(t *testing.T) {
+	r := start(t, nil)
+	r.App().Post("/form", func(c *fiber.Ctx) error { return c.SendString(c.FormValue("last")) })
+	many, few := strings.Repeat("a&", 10_001), strings.Repeat("a&", 9_999)
+	for _, x := range []struct {
+		name, method, path, body string
+		header                   []string
+		status                   int
+	}{
+		{"a form of many fields", "POST", "/form", many, []string{"Content-Type", "application/x-www-form-urlencoded"}, 400},
+		{"a form of fewer", "POST", "/form", few + "last=x", []string{"Content-Type", "application/x-www-form-urlencoded"}, 200},
+		{"a form of one large field", "POST", "/form", "last=" + strings.Repeat("%26", 100_000), []string{"Content-Type", "application/x-www-form-urlencoded"}, 200},
+		{"a long query", "GET", "/own?" + many, "", nil, 400},
+		{"many cookies", "GET", "/own", "", []string{"Cookie", strings.Repeat("a;", 10_001)}, 400},
+		{"a body that is no form", "POST", "/form", many, []string{"Content-Type", "text/plain"}, 200},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			if resp, body := r.do(t, x.method, x.path, strings.NewReader(x.body), x.header...); resp.StatusCode != x.status {
+				t.Errorf("%d %.200s", resp.StatusCode, body)
+			}
+		})
+	}
+}

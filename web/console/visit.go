@@ -21,6 +21,7 @@ import (
 	"nacre/views/layout"
 	"nacre/views/trouble"
 	"nacre/views/words"
+	"nacre/web/site"
 )
 
 // visit is one request of a person.
@@ -188,19 +189,8 @@ func (v *visit) go303(path string) error {
 	return v.c.Redirect(path, fiber.StatusSeeOther)
 }
 
-// sameOrigin reports whether a form was sent by a page of this server. A browser says so in Sec-Fetch-Site or Origin; what says
-// neither is no browser of today, and has the token to show.
-func (v *visit) sameOrigin() bool {
-	if site := v.c.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
-		return false
-	}
-	from := v.c.Get(fiber.HeaderOrigin)
-	if from == "" {
-		return true
-	}
-	u, err := url.Parse(from)
-	return err == nil && strings.EqualFold(u.Host, v.c.Get(fiber.HeaderHost))
-}
+// sameOrigin reports whether a form was sent by a page of this server, or by what is no browser of today, and has the token to show.
+func (v *visit) sameOrigin() bool { return site.Own(&v.c.Request().Header) }
 
 // csrf returns the token that forms of this session carry.
 func (v *visit) csrf() string { return derive(v.token, "csrf") }

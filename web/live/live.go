@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -27,6 +26,7 @@ import (
 	"nacre/server/clock"
 	"nacre/server/fault"
 	"nacre/server/feed"
+	"nacre/web/site"
 )
 
 // Path is where the feed is.
@@ -104,8 +104,8 @@ func (d *Deps) enter(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderUpgrade, "websocket")
 		return refuse(c, fiber.StatusUpgradeRequired, "this is a WebSocket; scripts read GET /nacre/v1/feed")
 	}
-	if origin := c.Get(fiber.HeaderOrigin); origin != "" && !sameHost(origin, c.Get(fiber.HeaderHost)) {
-		return refuse(c, fiber.StatusForbidden, "pages of "+strconv.Quote(clip(origin))+" may not read the feed of this server")
+	if !site.OwnOrigin(&c.Request().Header) {
+		return refuse(c, fiber.StatusForbidden, "pages of "+strconv.Quote(clip(c.Get(fiber.HeaderOrigin)))+" may not read the feed of this server")
 	}
 	if d.Permit != nil {
 		still, err := d.Permit(c)
@@ -135,12 +135,6 @@ func refuse(c *fiber.Ctx, status int, text string) error {
 
 // clip shortens a text to what fits into a close message.
 func clip(s string) string { return strings.ToValidUTF8(s[:min(len(s), 100)], "") }
-
-// sameHost reports whether an Origin header names the host that was asked.
-func sameHost(origin, host string) bool {
-	u, err := url.Parse(origin)
-	return err == nil && host != "" && strings.EqualFold(u.Host, host)
-}
 
 // parse reads the filter and the number to go on from.
 func parse(query func(key string, fallback ...string) string) (feed.Filter, *uint64, error) {
@@ -381,8 +375,8 @@ func (r *reader) write() error {
 			}
 		case <-news:
 		}
-		if r.still != nil && !r.still() {
-			return farewell{CloseEnded, "the session has ended"}
+		if err := r.may(); err != nil {
+			return err
 		}
 		if r.paused {
 			continue
@@ -391,6 +385,14 @@ func (r *reader) write() error {
 			return err
 		}
 	}
+}
+
+// may returns why the reader may not read any more.
+func (r *reader) may() error {
+	if r.still != nil && !r.still() {
+		return farewell{CloseEnded, "the session has ended"}
+	}
+	return nil
 }
 
 // wait says each time that there is news.
@@ -426,6 +428,9 @@ func (r *reader) apply(w wish) error {
 // catchUp sends all that there is.
 func (r *reader) catchUp() error {
 	for r.ctx.Err() == nil && !r.paused {
+		if err := r.may(); err != nil {
+			return err
+		}
 		b := r.Feed.Since(r.at, &r.filter, maxBatch)
 		if b.Missed > 0 {
 			if err := r.send(message{Type: "gap", Missed: b.Missed, Next: b.Next}); err != nil {
