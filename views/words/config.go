@@ -11,15 +11,15 @@ type Config struct {
 	DeleteTitle, DeleteText, Deleted, Restore string // DeleteText: clients
 	Draft                                     string // how long ago
 
-	Wrap, Download, Shown, NotText              string // Shown: lines shown, size of all
-	Created, Encrypted, EncryptedText           string
-	Namespace, Variant, VariantsHere            string
-	AbsentTitle, AbsentText, Create, SeeHistory string // AbsentText: name, group, namespace
-	DeleteTyped, AlreadyDeleted                 string // name
-	SnippetsText, SnippetInstall, SnippetCode   string
-	SnippetPorts                                string // HTTP port, gRPC port
-	SnippetPortOdd                              string // gRPC port, the port where SDKs look
-	SnippetPoll, SnippetFormat, SnippetAPI      string
+	Wrap, Download, Shown, NotText                       string // Shown: lines shown, size of all
+	Created, Encrypted, EncryptedText                    string
+	Namespace, Variant, VariantsHere                     string
+	AbsentTitle, AbsentText, Create, SeeHistory          string // AbsentText: name, group, namespace
+	DeleteTyped, AlreadyDeleted                          string // name
+	SnippetsText, SnippetInstall, SnippetCode            string
+	SnippetPorts                                         string // HTTP port, gRPC port
+	SnippetPortOdd                                       string // gRPC port, the port where SDKs look
+	SnippetPoll, SnippetFormat, SnippetAPI, SnippetDubbo string
 }
 
 var englishConfig = Config{
@@ -41,7 +41,7 @@ var englishConfig = Config{
 	SnippetPorts:   "Clients reach HTTP on port %s and gRPC on port %s; both must be open to them.",
 	SnippetPortOdd: "gRPC is on port %s here, but SDKs look for it on %s unless they are told as below; those that can't be told need another grpc-addr.",
 	SnippetPoll:    "This SDK polls over HTTP; it needs no gRPC port.", SnippetFormat: "Spring reads properties and yaml by the ending of the name.",
-	SnippetAPI: "Needs nothing but HTTP. The answer is the content as it was published.",
+	SnippetAPI: "Needs nothing but HTTP. The answer is the content as it was published.", SnippetDubbo: "Dubbo reads the properties of this configuration when it starts.",
 }
 
 var chineseConfig = Config{
@@ -63,5 +63,5 @@ var chineseConfig = Config{
 	SnippetPorts:   "客户端通过端口 %s 访问 HTTP，通过端口 %s 访问 gRPC，两个端口都必须开放。",
 	SnippetPortOdd: "本服务器的 gRPC 端口是 %s，而 SDK 默认使用 %s，须按下面的方式指定；不支持指定的 SDK 需要修改 grpc-addr 设置。",
 	SnippetPoll:    "该 SDK 通过 HTTP 轮询，不需要 gRPC 端口。", SnippetFormat: "Spring 按名称后缀识别 properties 和 yaml 格式。",
-	SnippetAPI: "只需要 HTTP。返回内容与发布时完全一致。",
+	SnippetAPI: "只需要 HTTP。返回内容与发布时完全一致。", SnippetDubbo: "Dubbo 在启动时读取该配置中的属性。",
 }

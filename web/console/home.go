@@ -161,10 +161,13 @@ func (v *visit) latest() []home.Change {
 	return rows
 }
 
+// firstDataID is what the first configuration is called that a new server's pages show how to make.
+const firstDataID = "hello.properties"
+
 // steps are commands that work when they are copied into a shell. Where the old API is switched off
 // they use the new one, in which listening is a matter of gRPC.
 func (p *pages) steps(w *words.Home, at string) []home.Step {
-	const dataID, group, content = "hello.properties", resource.DefaultGroup, "greeting=hello"
+	const dataID, group, content = firstDataID, resource.DefaultGroup, "greeting=hello"
 	if !p.Settings.APICompatClient {
 		return []home.Step{
 			{Title: w.StepPublish, Text: w.StepPublishText, Answer: `{"code":0,"message":"success","data":true}`,

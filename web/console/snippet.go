@@ -23,7 +23,7 @@ func (v *visit) snippetsPage() error {
 	if item == nil {
 		return v.absent(k, tabSnippets)
 	}
-	m := views.Snippets{Head: v.head(k, item, tabSnippets), Snippets: v.snippets(k)}
+	m := views.Snippets{Head: v.head(k, item, tabSnippets), Snippets: v.snippets(k, v.GRPCPort)}
 	m.Ports, m.PortOdd = v.ports()
 	return v.render(views.SnippetsPage(m))
 }
@@ -76,16 +76,15 @@ func (v *visit) publishCommand(k config.Key, content string) string {
 	return fmt.Sprintf("curl -X POST '%s/nacos/v1/cs/configs' \\\n  -d '%sdataId=%s&group=%s' \\\n  --data-urlencode 'content=%s'", at, in, k.DataID, k.Group, content)
 }
 
-// snippets are code that reads k and is told of its changes, with the addresses and ports of this server. Names of
-// configurations have no character that a string or a shell would take for another.
-func (v *visit) snippets(k config.Key) []views.Snippet {
+// snippets are code that reads k and is told of its changes, with the addresses of this server; gRPC is reached on port
+// grpc. Names of configurations have no character that a string or a shell would take for another.
+func (v *visit) snippets(k config.Key, grpc int) []views.Snippet {
 	w := &v.w.Config
-	port, grpc := strconv.Itoa(v.Port), strconv.Itoa(v.GRPCPort)
 	ns := k.Namespace
 	if ns == resource.DefaultNamespace {
 		ns = "" // as SDKs call it
 	}
-	usual := v.GRPCPort == v.Port+settings.GRPCOffset
+	usual := grpc == v.Port+settings.GRPCOffset
 	// if its condition holds, a line is there.
 	line := func(there bool, text string) string {
 		if there {
@@ -93,13 +92,16 @@ func (v *visit) snippets(k config.Key) []views.Snippet {
 		}
 		return ""
 	}
-	offset := "-Dnacos.server.grpc.port.offset=" + strconv.Itoa(v.GRPCPort-v.Port)
+	beyond := strconv.Itoa(grpc - v.Port)
+	offset := "-Dnacos.server.grpc.port.offset=" + beyond
 	fill := strings.NewReplacer(
-		"{addr}", v.serverAddr(), "{host}", v.clientHost(), "{port}", port, "{ns}", ns, "{group}", k.Group, "{dataId}", k.DataID, "{read}", v.readURL(k),
+		"{addr}", v.serverAddr(), "{host}", v.clientHost(), "{port}", strconv.Itoa(v.Port), "{ns}", ns, "{group}", k.Group, "{dataId}", k.DataID, "{read}", v.readURL(k),
 		"{spring-ns}", line(ns != "", "spring.cloud.nacos.config.namespace="+ns+"\n"),
 		"{java-ns}", line(ns != "", "        p.put(\"namespace\", \""+ns+"\");\n"),
 		"{java-port}", line(!usual, "        // start with "+offset+"\n"), "{spring-port}", line(!usual, "# start with "+offset+"\n"),
-		"{go-port}", line(!usual, ", GrpcPort: "+grpc),
+		"{go-port}", line(!usual, ", GrpcPort: "+strconv.Itoa(grpc)),
+		"{dubbo-ns}", line(ns != "", "dubbo.config-center.namespace="+ns+"\n"),
+		"{python-import}", line(!usual, "GRPCConfig, "), "{python-port}", line(!usual, ".grpc_config(GRPCConfig(port_offset="+beyond+"))"),
 		"{python-ns}", line(ns != "", ".namespace_id(\""+ns+"\")"),
 		"{node-ns}", line(ns != "", "  namespace: '"+ns+"',\n"),
 	)
@@ -109,6 +111,7 @@ func (v *visit) snippets(k config.Key) []views.Snippet {
 		{ID: "go", Title: "Go", Install: "go get github.com/nacos-group/nacos-sdk-go/v2@v2.3.2", Code: goCode},
 		{ID: "python", Title: "Python", Install: "pip install nacos-sdk-python==3.2.0", Code: pythonCode},
 		{ID: "node", Title: "Node.js", Install: "npm install nacos@2.6.3", Code: nodeCode, Note: w.SnippetPoll},
+		{ID: "dubbo", Title: "Dubbo", Install: dubboInstall, Code: dubboCode, Note: w.SnippetDubbo},
 		{ID: "curl", Title: "curl", Code: "curl '{read}'", Note: w.SnippetAPI},
 	}
 	for i := range list {
@@ -192,7 +195,7 @@ func main() {
 
 	pythonCode = `import asyncio
 
-from v2.nacos import ClientConfigBuilder, ConfigParam, NacosConfigService
+from v2.nacos import ClientConfigBuilder, ConfigParam, {python-import}NacosConfigService
 
 
 async def changed(tenant, group, data_id, content):
@@ -200,7 +203,7 @@ async def changed(tenant, group, data_id, content):
 
 
 async def main():
-    config = ClientConfigBuilder().server_address("{addr}"){python-ns}.build()
+    config = ClientConfigBuilder().server_address("{addr}"){python-ns}{python-port}.build()
     configs = await NacosConfigService.create_config_service(config)
     print(await configs.get_config(ConfigParam(data_id="{dataId}", group="{group}")))
     await configs.add_listener("{dataId}", "{group}", changed)
@@ -217,4 +220,18 @@ const configs = new nacos.NacosConfigClient({
 await configs.ready()
 console.log(await configs.getConfig('{dataId}', '{group}'))
 configs.subscribe({ dataId: '{dataId}', group: '{group}' }, (content) => console.log('changed:', content))`
+
+	dubboInstall = `<dependency>
+  <groupId>org.apache.dubbo</groupId>
+  <artifactId>dubbo-configcenter-nacos</artifactId>
+</dependency>
+<dependency>
+  <groupId>com.alibaba.nacos</groupId>
+  <artifactId>nacos-client</artifactId>
+  <version>2.5.1</version>
+</dependency>`
+	dubboCode = `# dubbo.properties, or application.properties of Spring Boot
+{spring-port}dubbo.config-center.address=nacos://{addr}
+{dubbo-ns}dubbo.config-center.group={group}
+dubbo.config-center.config-file={dataId}`
 )

@@ -258,6 +258,18 @@ func (l *Ledger) Clients(f Filter, page, size int) ([]ClientState, int) {
 	return out, len(chosen)
 }
 
+// Latest returns the client that connected last.
+func (l *Ledger) Latest() (last Client, found bool) {
+	for _, s := range l.all.snapshot() {
+		s.mu.Lock()
+		if c := s.describe(); !s.closed && (!found || c.ConnectedMs > last.ConnectedMs) {
+			last, found = c, true
+		}
+		s.mu.Unlock()
+	}
+	return last, found
+}
+
 // state describes the client, with what it listens for counted.
 func (s *Session) state() ClientState {
 	s.mu.Lock()
