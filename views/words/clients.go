@@ -40,7 +40,6 @@ type Clients struct {
 	Gone, GoneText                           string
 	Seconds                                  string // number
 	AgoOf                                    string // how long
-	Label                                    string // name
 	CSVClient, CSVAddress, CSVConnected      string
 	CSVBehindFor, CSVWants, CSVRevision      string
 	LoopingHint, NeverAckedHint, StateLegend string
@@ -82,7 +81,7 @@ var englishClients = Clients{
 	ListensNothing: "It is connected and listens for nothing.", Has: "Has", Wants: "Is to have",
 	Timeline: "What happened", TimelineNone: "Nothing since the server started, or no longer held.",
 	Gone: "This client is not connected", GoneText: "It has closed its connection, or did not poll for a minute. When it comes back it has another ID.",
-	AgoOf: "%s ago", Label: "Label %s", Seconds: "%s s",
+	AgoOf: "%s ago", Seconds: "%s s",
 	CSVClient: "client", CSVAddress: "address", CSVConnected: "connected", CSVBehindFor: "behind for (s)", CSVWants: "MD5 it is to have", CSVRevision: "revision",
 	LoopingHint: "It asks again and again with the same wrong MD5, though nothing changed", NeverAckedHint: "It was told more than once and never acknowledged",
 	StateLegend: "State",
@@ -124,7 +123,7 @@ var chineseClients = Clients{
 	ListensNothing: "该客户端已连接，但没有监听任何配置。", Has: "持有", Wants: "应有",
 	Timeline: "事件记录", TimelineNone: "服务器启动以来没有事件，或记录已不再保留。",
 	Gone: "该客户端未连接", GoneText: "它已断开连接，或一分钟内没有轮询。重新连接后会使用新的客户端 ID。",
-	AgoOf: "%s前", Label: "标签 %s", Seconds: "%s 秒",
+	AgoOf: "%s前", Seconds: "%s 秒",
 	CSVClient: "客户端", CSVAddress: "地址", CSVConnected: "连接时间", CSVBehindFor: "落后时长（秒）", CSVWants: "应有的 MD5", CSVRevision: "版本号",
 	LoopingHint: "没有任何变更，它却一再以同样错误的 MD5 拉取", NeverAckedHint: "已多次通知，但从未确认",
 	StateLegend: "状态",

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -114,9 +115,11 @@ func (v *visit) client() error {
 	fact(w.Socket, c.Remote)
 	fact(w.NamespaceOf, v.tenantName(c.Tenant))
 	fact(w.Tag, c.Tag)
+	var labels []string
 	for _, name := range slices.Sorted(maps.Keys(c.Labels)) {
-		fact(words.Fill(w.Label, name), c.Labels[name])
+		labels = append(labels, name+"="+c.Labels[name])
 	}
+	fact(w.Labels, strings.Join(labels, ", "))
 	m.Facts = append(m.Facts, parts.Fact{Name: w.ID, Value: id, Mono: true, CopyAs: id})
 	from := min((page-1)*clientsPerPage, len(keys))
 	for i := range keys[from:min(from+clientsPerPage, len(keys))] {

@@ -181,7 +181,7 @@ func TestAllClientsAndEachOfThem(t *testing.T) {
 	s.get("/console/clients?state=behind").is(200, "10.0.0.2:5002").hides("10.0.0.1:5001")
 	s.get("/console/clients?text=orders").is(200, "10.0.0.1:5001").hides("10.0.0.2:5002")
 	s.get("/console/clients?transport=http").is(200, "No client is like that", "Show all")
-	s.get("/console/client?id=quick-id").is(200, "orders", "Nacos-Java-Client:v3.1.0", "Label app_zone east", "Label module config", "Listens for 1", "app.yaml", "public / g", "in sync", "connected 42 s ago")
+	s.get("/console/client?id=quick-id").is(200, "orders", "Nacos-Java-Client:v3.1.0", "Labels app_zone=east, module=config", "Listens for 1", "app.yaml", "public / g", "in sync", "connected 42 s ago")
 	s.get("/console/client?id=slow-id").is(200, "behind on 1", "behind for 42 s")
 	slow.Close()
 	s.get("/console/client?id=slow-id").is(404, "This client is not connected", "disconnected")

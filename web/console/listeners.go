@@ -177,10 +177,10 @@ func seconds(w *words.Clients, ms int64) string {
 // since says how long ago a moment in ms was.
 func (v *visit) since(ms int64) string { return v.w.Time.For(v.now.Sub(time.UnixMilli(ms))) }
 
-// lately is as moment, to the second.
+// lately is as moment, to the second within the last minute.
 func (v *visit) lately(ms int64) parts.Moment {
 	m := v.moment(ms)
-	if m.At != "" {
+	if m.At != "" && v.now.UnixMilli()-ms < 60_000 {
 		m.When = words.Fill(v.w.Clients.AgoOf, v.since(ms))
 	}
 	return m

@@ -469,7 +469,7 @@ func (r *reader) place() error {
 
 // finish tells a reader that keeps up what happened until the server stopped.
 func (r *reader) finish() {
-	if r.paused || r.sent-r.taken > int64(r.Config.Unread)/2 {
+	if r.paused || r.may() != nil || r.sent-r.taken > int64(r.Config.Unread)/2 {
 		return
 	}
 	if b := r.Feed.Since(r.at, &r.filter, maxBatch); len(b.Events) > 0 && b.Missed == 0 {
