@@ -72,7 +72,9 @@ func (v *visit) list() error {
 	switch {
 	case fault.KindOf(err) == fault.Invalid:
 		m.Problem = v.say(err)
-		v.c.Status(fiber.StatusBadRequest)
+		if v.c.Get("HX-Request") == "" { // what is half typed is no error yet
+			v.c.Status(fiber.StatusBadRequest)
+		}
 		return v.render(configs.Page(m))
 	case err != nil:
 		return err

@@ -259,6 +259,15 @@ func (b *browser) follow(a answer) answer {
 	return b.get(a.Header.Get("Location"))
 }
 
+// to fails the test unless the answer sends on to path.
+func (a answer) to(path string) answer {
+	a.t.Helper()
+	if got := a.Header.Get("Location"); a.StatusCode != http.StatusSeeOther || got != path {
+		a.t.Errorf("%s %s: %d to %q, want %q", a.Request.Method, a.Request.URL, a.StatusCode, got, path)
+	}
+	return a
+}
+
 // is fails the test unless the answer has this status and shows, whatever its markup, all texts.
 func (a answer) is(status int, texts ...string) answer {
 	a.t.Helper()
@@ -297,6 +306,7 @@ func text(page string) string {
 	if m := main.FindString(page); m != "" {
 		page = m
 	}
+	page = strings.NewReplacer("<mark>", "", "</mark>", "").Replace(page)
 	return strings.TrimSpace(blanks.ReplaceAllString(html.UnescapeString(markup.ReplaceAllString(page, " ")), " "))
 }
 
