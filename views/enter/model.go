@@ -2,6 +2,8 @@
 package enter
 
 import (
+	"github.com/a-h/templ"
+
 	"nacre/views/layout"
 	"nacre/views/parts"
 	"nacre/views/words"
@@ -18,6 +20,19 @@ type Login struct {
 	Back    string
 	Entry   string
 	User    string
+	// Carried are the fields of a form that is to be sent again afterwards.
+	Carried []layout.Field
+}
+
+// Again offers to send a form that was not carried out.
+type Again struct {
+	layout.Page
+	Title, Text string
+	Words       *words.Enter
+	Action      string
+	Fields      []layout.Field
+	// Facts show what is in the fields.
+	Facts []parts.Fact
 }
 
 // SetUp is the page behind the one-time link.
@@ -46,4 +61,12 @@ type Session struct {
 	ID, IP, Agent string
 	Since, Seen   parts.Moment
 	This          bool
+}
+
+// sent is how a form is sent: what somebody typed may be large.
+func sent(carried []layout.Field) templ.Attributes {
+	if len(carried) == 0 {
+		return nil
+	}
+	return templ.Attributes{"enctype": "multipart/form-data"}
 }

@@ -24,6 +24,9 @@ type Enter struct {
 	SessionsEnded                            string // number
 	ChangePassword, OldPassword, NewPassword string
 	PasswordChanged, OldPasswordWrong        string
+	Ended                                    string
+	AgainTitle, AgainText                    string
+	AgainOther, AgainSend                    string
 }
 
 var englishEnter = Enter{
@@ -51,6 +54,9 @@ var englishEnter = Enter{
 	SessionsEnded:  "Ended sessions: %s.",
 	ChangePassword: "Change password", OldPassword: "Present password", NewPassword: "New password",
 	PasswordChanged: "The password is changed; all other sessions are ended.", OldPasswordWrong: "The present password is wrong.",
+	Ended:      "You were signed out meanwhile, so nothing was changed. Sign in: what you typed is kept on this page.",
+	AgainTitle: "Send it again?", AgainText: "You are signed in. What you sent before was not carried out; this is what it says:",
+	AgainOther: "The page was opened in a session that has ended, so nothing was changed. This is what it says; look whether it is still what you want:", AgainSend: "Send it now",
 }
 
 var chineseEnter = Enter{
@@ -78,4 +84,7 @@ var chineseEnter = Enter{
 	SessionsEnded:  "已结束 %s 个会话。",
 	ChangePassword: "修改密码", OldPassword: "当前密码", NewPassword: "新密码",
 	PasswordChanged: "密码已修改，其他会话均已结束。", OldPasswordWrong: "当前密码错误。",
+	Ended:      "您的登录已失效，因此没有任何改动。请登录，您填写的内容仍保留在本页。",
+	AgainTitle: "重新提交？", AgainText: "您已登录。之前提交的内容没有执行，内容如下：",
+	AgainOther: "该页面是在一个已结束的会话中打开的，因此没有任何改动。内容如下，请确认是否仍要提交：", AgainSend: "立即提交",
 }

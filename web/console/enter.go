@@ -1,7 +1,6 @@
 package console
 
 import (
-	"crypto/subtle"
 	"time"
 	"unicode/utf8"
 
@@ -28,17 +27,17 @@ func SetUpPath(token string) string { return pathSetUp + token }
 // entry returns the token of a form that is sent before there is a session; it stands in the form and in a cookie, so that
 // no other site can log a person in.
 func (v *visit) entry() string {
-	token := v.c.Cookies(cookieEntry)
+	token := v.c.Cookies(v.own(cookieEntry))
 	if len(token) != len(secret()) {
 		token = secret()
 	}
-	v.cookie(cookieEntry, token, entryLife)
+	v.cookie(v.own(cookieEntry), token, entryLife)
 	return derive(token, "entry")
 }
 
 func (v *visit) rightEntry() bool {
-	token := v.c.Cookies(cookieEntry)
-	return token != "" && subtle.ConstantTimeCompare([]byte(derive(token, "entry")), []byte(v.c.FormValue("entry"))) == 1
+	token := v.c.Cookies(v.own(cookieEntry))
+	return token != "" && same(derive(token, "entry"), v.c.FormValue("entry"))
 }
 
 // front is the first page: the overview for who is signed in, else the login.
@@ -65,12 +64,13 @@ func (v *visit) askLogin(status int, problem, said string) error {
 	w := &v.w.Enter
 	return v.render(enter.LoginPage(enter.Login{
 		Page: v.frame(w.Title, ""), Words: w, Fresh: v.Auth.NeedsSetUp(), Example: origin(v.c, v.Settings.HTTPAddr) + SetUpPath("…"),
-		Problem: problem, Said: said, Back: local(v.value("back")), Entry: v.entry(), User: v.c.FormValue("username"),
+		Problem: problem, Said: said, Back: local(v.value("back")), Entry: v.entry(), User: v.c.FormValue("username"), Carried: v.carried.packed(),
 	}))
 }
 
 func (v *visit) login() error {
 	w := &v.w.Enter
+	v.carried = v.unpacked()
 	if !v.rightEntry() {
 		return v.askLogin(fiber.StatusForbidden, v.w.Faults.Forged, "")
 	}
@@ -84,6 +84,9 @@ func (v *visit) login() error {
 	if err != nil {
 		return err
 	}
+	if v.carried != nil {
+		return v.goOn(token)
+	}
 	return v.enterWith(token, local(v.c.FormValue("back")))
 }
 
@@ -95,10 +98,21 @@ func (v *visit) limited(err error) string {
 	return words.Fill(v.w.Enter.Locked, v.w.Time.For(auth.RetryAfter(err)))
 }
 
+// enterWith gives the browser its session, and sends it on.
 func (v *visit) enterWith(token, to string) error {
-	v.cookie(v.sessionCookie(), token, 0)
-	v.cookie(cookieEntry, "", -1)
+	v.begin(token)
 	return v.go303(to)
+}
+
+// begin gives the browser a session. One that it had before ends: nobody could end it any more.
+func (v *visit) begin(token string) {
+	if v.user != nil {
+		if err := v.Auth.Logout(v.c.UserContext(), v.token); err != nil {
+			v.Log.Warn("the session before a login was not ended", "user", v.user.Name, "error", err)
+		}
+	}
+	v.cookie(v.sessionCookie(), token, 0)
+	v.cookie(v.own(cookieEntry), "", -1)
 }
 
 func (v *visit) logout() error {

@@ -32,6 +32,7 @@ func secure(c *fiber.Ctx, nonce string) {
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	c.Set(fiber.HeaderReferrerPolicy, "same-origin")
 	c.Set("Cross-Origin-Opener-Policy", "same-origin")
+	c.Set("Cross-Origin-Resource-Policy", "same-origin")
 }
 
 // render answers with a page.
@@ -193,7 +194,7 @@ func (p *pages) namespaceName(id string) string {
 
 // here returns path and query of the page, without what is of one time only.
 func (v *visit) here() string {
-	if v.c.Method() != fiber.MethodGet {
+	if v.changes() {
 		return pathHome
 	}
 	q, err := url.ParseQuery(string(v.c.Request().URI().QueryString()))
@@ -222,9 +223,12 @@ var plainHost = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f
 // origin returns scheme and host as the reader reached this server. The host is what the client
 // claims, so one that could not stand in a shell command as it is gives way to fallback.
 func origin(c *fiber.Ctx, fallback string) string {
-	host := c.Hostname()
+	host, scheme := c.Hostname(), "http"
 	if !plainHost.MatchString(host) {
 		host = fallback
 	}
-	return c.Protocol() + "://" + host
+	if c.Secure() {
+		scheme = "https"
+	}
+	return scheme + "://" + host
 }

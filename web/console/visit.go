@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,8 @@ type visit struct {
 	token   string
 	// ns is the namespace that the page is about.
 	ns string
+	// carried is the form that a login carries, nil for none.
+	carried *carried
 }
 
 const (
@@ -68,7 +71,7 @@ func (p *pages) visit(c *fiber.Ctx) *visit {
 func (p *pages) anyone(serve func(*visit) error) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		v := p.visit(c)
-		if c.Method() != fiber.MethodGet && !v.sameOrigin() {
+		if v.changes() && !v.sameOrigin() {
 			return v.refuse()
 		}
 		return v.answered(serve(v))
@@ -79,23 +82,26 @@ func (p *pages) anyone(serve func(*visit) error) fiber.Handler {
 func (p *pages) signedIn(serve func(*visit) error) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		v := p.visit(c)
-		changes := c.Method() != fiber.MethodGet && c.Method() != fiber.MethodHead
+		changes := v.changes()
 		switch {
 		case changes && !v.sameOrigin():
 			return v.refuse()
 		case v.user == nil && v.wantsJSON():
 			return v.json(fiber.StatusUnauthorized, fiber.Map{"error": v.w.Faults.Expired})
+		case v.user == nil && changes:
+			return v.askAgain()
 		case v.user == nil:
-			back := v.here()
-			if changes {
-				back = local(refererPath(c))
-			}
-			return v.go303(pathLogin + "?" + url.Values{"back": {back}}.Encode())
+			return v.go303(pathLogin + "?" + url.Values{"back": {v.here()}}.Encode())
 		case changes && !v.rightToken():
-			return v.refuse()
+			return v.refuseSession()
 		}
 		return v.answered(serve(v))
 	}
+}
+
+// changes reports whether the request may change something.
+func (v *visit) changes() bool {
+	return v.c.Method() != fiber.MethodGet && v.c.Method() != fiber.MethodHead
 }
 
 // answered makes a page of an error.
@@ -200,8 +206,10 @@ func (v *visit) rightToken() bool {
 	if sent == "" {
 		sent = v.c.FormValue("csrf")
 	}
-	return subtle.ConstantTimeCompare([]byte(sent), []byte(v.csrf())) == 1
+	return same(sent, v.csrf())
 }
+
+func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 func derive(key, purpose string) string {
 	m := hmac.New(sha256.New, []byte(key))
@@ -214,18 +222,21 @@ func secret() string { return rand.Text() }
 // actor is who changes something by this request.
 func (v *visit) actor() config.Actor { return config.Actor{User: v.user.Name, IP: v.ClientIP(v.c)} }
 
-// sessionCookie is the name of the cookie with the session's token. It has the port in it, as cookies don't tell servers on
-// different ports of a host apart; under TLS it has the prefix that browsers protect.
-func (v *visit) sessionCookie() string {
-	name := "nacre_session"
-	if _, port, found := strings.Cut(v.c.Hostname(), ":"); found && !strings.Contains(port, ":") {
-		name += "_" + port
+// own returns the name of a cookie of this server alone. It has the port in it, as cookies don't tell servers on different
+// ports of a host apart; under TLS it has the prefix that browsers protect.
+func (v *visit) own(name string) string {
+	if port := onlyPort.FindStringSubmatch(v.c.Hostname()); port != nil {
+		name += "_" + port[1]
 	}
 	if v.c.Secure() {
 		name = "__Host-" + name
 	}
 	return name
 }
+
+var onlyPort = regexp.MustCompile(`^(?:[^:]*|\[[^\]]*\]):([0-9]{1,5})$`)
+
+func (v *visit) sessionCookie() string { return v.own("nacre_session") }
 
 // cookie sets a cookie that only this server gets; a life of 0 lets it end with the browser, one below 0 removes it.
 func (v *visit) cookie(name, value string, life time.Duration) {
@@ -278,20 +289,25 @@ func (v *visit) doneWith(path string, f flash) error {
 		return err
 	}
 	if text := base64.RawURLEncoding.EncodeToString(b); len(text) < 3500 { // a browser drops cookies above 4 KiB
-		v.cookie(cookieFlash, text, time.Minute)
+		v.cookie(v.own(cookieFlash), v.sealed(text), time.Minute)
 	}
 	return v.go303(path)
 }
 
+// sealed adds a proof that the text is of this session: other servers of the host can set cookies, too, and what
+// is in this one becomes a form.
+func (v *visit) sealed(text string) string { return text + "." + derive(v.token, "flash "+text) }
+
 // toast returns what the action before this page did, once.
 func (v *visit) toast() *layout.Toast {
-	text := v.c.Cookies(cookieFlash)
-	if text == "" {
+	held := v.c.Cookies(v.own(cookieFlash))
+	if held == "" {
 		return nil
 	}
-	v.cookie(cookieFlash, "", -1)
+	v.cookie(v.own(cookieFlash), "", -1)
+	text, _, _ := strings.Cut(held, ".")
 	b, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil {
+	if err != nil || !same(held, v.sealed(text)) {
 		return nil
 	}
 	var f flash
@@ -301,22 +317,17 @@ func (v *visit) toast() *layout.Toast {
 	return &layout.Toast{Text: f.Text, Bad: f.Bad, UndoAction: local(f.To), Undo: f.Undo}
 }
 
-func refererPath(c *fiber.Ctx) string {
-	u, err := url.Parse(c.Get(fiber.HeaderReferer))
-	if err != nil {
-		return pathHome
-	}
-	return u.RequestURI()
-}
-
-// number reads a positive number of the query, else returns fallback.
+// number reads a number from 1 to maxNumber of the query, else returns fallback.
 func (v *visit) number(name string, fallback int) int {
 	n, err := strconv.Atoi(v.c.Query(name))
-	if err != nil || n < 1 {
+	if err != nil || n < 1 || n > maxNumber {
 		return fallback
 	}
 	return n
 }
+
+// maxNumber is the highest page that an address may name.
+const maxNumber = 1_000_000
 
 // revision reads a revision of query or form, 0 for none.
 func (v *visit) revision(name string) uint64 {
