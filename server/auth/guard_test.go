@@ -141,3 +141,20 @@ func TestPasswordsAreHashedTwoAtOnceAndOthersWaitInABoundedLine(t *testing.T) {
 		}
 	}
 }
+
+func TestALockedAddressPushesNoNameOutOfMemory(t *testing.T) {
+	s, _, _ := withAdmin(t)
+	for n := range 5 {
+		if _, err := s.Login(t.Context(), "admin", "wrong", fmt.Sprintf("10.0.0.%d", n), ""); fault.CodeOf(err) != CodeLogin {
+			t.Fatal(err)
+		}
+	}
+	for n := range 2 * maxGuarded {
+		if _, err := s.Login(t.Context(), fmt.Sprint(n), "wrong", "10.9.9.9", ""); n >= 20 && fault.CodeOf(err) != CodeLocked {
+			t.Fatalf("attempt %d: %v", n, err)
+		}
+	}
+	if _, err := s.Login(t.Context(), "admin", right, "10.0.0.9", ""); fault.CodeOf(err) != CodeLocked {
+		t.Errorf("the name is not locked any more: %v", err)
+	}
+}

@@ -157,12 +157,7 @@ func (s *Service) Login(ctx context.Context, name, password, ip, agent string) (
 // verify returns the user whose name and password these are.
 func (s *Service) verify(ctx context.Context, name, password, ip string) (_ *User, err error) {
 	now := s.clock.Now()
-	endName, err := s.byName.begin(name, now)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { endName(resultOf(err)) }()
-	endIP, err := s.byIP.begin(network(ip), now)
+	endIP, err := s.byIP.begin(network(ip), now) // the first: an address that may not try must not push names out of the other's memory
 	if err != nil {
 		return nil, err
 	}
@@ -173,6 +168,11 @@ func (s *Service) verify(ctx context.Context, name, password, ip string) (_ *Use
 			endIP(unknown)
 		}
 	}()
+	endName, err := s.byName.begin(name, now)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { endName(resultOf(err)) }()
 	u := s.state.User(name)
 	hash := dummyHash
 	if u != nil {
