@@ -9,6 +9,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"nacre/server/config"
+	"nacre/server/config/diff"
 	"nacre/server/config/format"
 	"nacre/server/draft"
 	"nacre/server/fault"
@@ -52,8 +53,16 @@ func (v *visit) problems(list []format.Problem) []edit.Problem {
 	return out
 }
 
-// checked returns what is wrong in a content. A type that has no syntax of its own is plain text.
-func checked(typ string, content []byte) []format.Problem {
+// checked returns what is wrong in a content: conflicts of a merge that nobody decided, else what its type says. A type that
+// has no syntax of its own is plain text.
+func (v *visit) checked(typ string, content []byte) []format.Problem {
+	if left := marks(content); len(left) > 0 {
+		list := make([]format.Problem, 0, len(left))
+		for _, line := range left {
+			list = append(list, format.Problem{Line: line, Column: 1, EndColumn: 1 + len(diff.MarkMine), Severity: format.Error, Text: v.w.Edit.MarkHere})
+		}
+		return list
+	}
 	t := format.Type(typ)
 	if !t.Valid() {
 		t = format.Text
@@ -73,7 +82,7 @@ func (v *visit) check() error {
 		typ = string(format.Detect(v.c.Query("dataId"), content))
 	}
 	list := make([]finding, 0)
-	for _, p := range checked(typ, content) {
+	for _, p := range v.checked(typ, content) {
 		list = append(list, finding{p.Line, p.Column, p.EndColumn, p.Severity, v.wordProblem(p)})
 	}
 	return v.json(fiber.StatusOK, fiber.Map{"type": typ, "name": v.typeName(typ), "problems": list})
@@ -95,7 +104,7 @@ func (v *visit) laidOut(wk work) (laid []byte, problem string) {
 	if err == nil {
 		return laid, ""
 	}
-	if hasErrors(checked(wk.typ, wk.content)) {
+	if hasErrors(v.checked(wk.typ, wk.content)) {
 		return nil, v.w.Edit.Unlaid
 	}
 	return nil, v.w.Edit.NoLayout

@@ -9,9 +9,10 @@ import (
 	"nacre/views/words"
 )
 
-// Limits of a difference on a page: rows in all, lines within one fold, bytes of one line, changed keys.
+// Limits of a difference on a page: rows in all, lines that are not worth a fold, lines within one fold, bytes of one line, changed keys.
 const (
 	maxDiffRows = 4000
+	minFoldRows = 2
 	maxFoldRows = 400
 	maxDiffLine = 4000
 	maxKeyRows  = 40
@@ -54,9 +55,12 @@ func (v *visit) difference(a, b side) parts.Diff {
 	return d
 }
 
-// fold adds lines that are equal, behind a word on how many they are.
+// fold adds lines that are equal, behind a word on how many they are unless they are few.
 func (v *visit) fold(d *parts.Diff, c *diff.Comparison, from, to int) {
-	if from >= to {
+	if to-from <= minFoldRows {
+		if from < to {
+			d.Pieces = append(d.Pieces, parts.Piece{Rows: diffRows(c, from, to, d.Split)})
+		}
 		return
 	}
 	p := parts.Piece{Skipped: words.Fill(v.w.Parts.Unchanged, v.w.Number(int64(to-from)))}

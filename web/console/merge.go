@@ -53,10 +53,7 @@ func (v *visit) merge(wk *work, h *held) error {
 			told.Clash, told.Result = true, words.Fill(w.MergeClash, v.w.Number(int64(n)))
 		}
 	}
-	m := v.editor(*wk, mistakes{problems: checked(wk.typ, wk.content)})
-	if told.Clash {
-		m.Problems = nil // the marks are what is wrong
-	}
+	m := v.editor(*wk, mistakes{problems: v.checked(wk.typ, wk.content)})
 	m.Merge = told
 	v.c.Status(fiber.StatusConflict)
 	return v.render(edit.EditorPage(m))

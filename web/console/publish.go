@@ -85,12 +85,10 @@ func (v *visit) mistakesOf(wk *work) (m mistakes, ok bool) {
 	case !utf8.Valid(wk.content):
 		m.content = w.NotTextText
 	default:
+		m.problems = v.checked(wk.typ, wk.content)
 		if left := marks(wk.content); len(left) > 0 {
-			m.content = words.Fill(w.MarksLeft, strings.Join(left, ", "))
-			break
-		}
-		m.problems = checked(wk.typ, wk.content)
-		if hasErrors(m.problems) {
+			m.problem = w.MarksLeft
+		} else if hasErrors(m.problems) {
 			m.problem = words.Fill(w.Refused, v.typeName(wk.typ))
 		}
 	}
@@ -98,11 +96,11 @@ func (v *visit) mistakesOf(wk *work) (m mistakes, ok bool) {
 }
 
 // marks returns the numbers of the lines at which a conflict of a merge begins that nobody decided.
-func marks(content []byte) []string {
+func marks(content []byte) []int {
 	if !bytes.Contains(content, []byte(diff.MarkMine)) {
 		return nil
 	}
-	var left []string
+	var left []int
 	open, n := 0, 0
 	middle := false
 	for line := range bytes.Lines(content) {
@@ -114,7 +112,7 @@ func marks(content []byte) []string {
 			middle = open > 0
 		case diff.MarkTheirs:
 			if middle {
-				left = append(left, strconv.Itoa(open))
+				left = append(left, open)
 			}
 			open, middle = 0, false
 		}
@@ -165,7 +163,7 @@ func (v *visit) review() error {
 	case "layout":
 		laid, problem := v.laidOut(wk)
 		if problem != "" {
-			return v.showEditor(fiber.StatusBadRequest, wk, mistakes{problem: problem, problems: checked(wk.typ, wk.content)})
+			return v.showEditor(fiber.StatusBadRequest, wk, mistakes{problem: problem, problems: v.checked(wk.typ, wk.content)})
 		}
 		wk.content = laid
 		return v.showEditor(fiber.StatusOK, wk, mistakes{})
