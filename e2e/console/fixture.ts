@@ -59,7 +59,8 @@ interface Fixtures {
 export function testOn(server: Server) {
   const test = base.extend<Fixtures>({
     baseURL: async ({}, use) => use(server.url),
-    storageState: async ({}, use) => use(await server.session()),
+    // Playwright asks for this before the server is started, too.
+    storageState: async ({}, use) => use(server.url ? await server.session() : undefined),
     watch: async ({}, use) => {
       const watch = new Watch(server);
       await use(watch);
@@ -93,7 +94,7 @@ export async function within(
 export async function accessible(page: Page): Promise<number> {
   const { violations, passes } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]).analyze();
   const grave = violations.filter((v) => v.impact === "serious" || v.impact === "critical");
-  const said = grave.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target.join(" ")} ${n.html.slice(0, 120)} ${n.any[0]?.message ?? ""}`).join("\n  ")}`);
+  const said = grave.map((v) => `${v.id} (${v.nodes.length}): ${v.nodes.slice(0, 4).map((n) => `${n.target.join(" ")} ${n.html.slice(0, 120)} ${n.any[0]?.message ?? ""}`).join("\n  ")}`);
   expect(said, await page.title()).toEqual([]);
   return violations.length + passes.length;
 }
