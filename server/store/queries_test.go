@@ -277,6 +277,11 @@ func TestHistoryIsReadByKeyRowAndConfiguration(t *testing.T) {
 	if at, err := i.HistoryOldest(ctx); at != 1 || err != nil {
 		t.Errorf("oldest at %d, %v", at, err)
 	}
+	for since, want := range map[int64]int64{0: 7, 1: 7, 7: 1, 8: 0} {
+		if n, err := i.ChangesSince(ctx, since); n != want || err != nil {
+			t.Errorf("%d changes since %d, want %d; %v", n, since, want, err)
+		}
+	}
 	if err := i.Write(m.apply(t, []journal.Command{command(config.KindTrimHistory, &configpb.TrimHistory{BeforeMs: 4, Limit: 2})})); err != nil {
 		t.Fatal(err)
 	}

@@ -388,4 +388,8 @@ func TestQueriesSeeWhatWasCommitted(t *testing.T) {
 	if oldest, err := q.HistoryOldest(t.Context()); err != nil || oldest != 1_700_000_000_000 {
 		t.Errorf("the oldest is of %d, %v", oldest, err)
 	}
+	all, err := q.ChangesSince(t.Context(), 1_700_000_000_000)
+	if later, e := q.ChangesSince(t.Context(), 1<<45); err != nil || e != nil || all == 0 || later != 0 {
+		t.Errorf("%d changes in all, %d later than all, %v %v", all, later, err, e)
+	}
 }
