@@ -161,6 +161,10 @@ func (s *Server) domains() *machine {
 	s.search = search.New(search.Source{
 		Get:  func(k config.Key) *config.Item { return m.configs.Get(k) },
 		Each: func(f func(config.Key, *config.Item) bool) { m.configs.Each(f) },
+		Listeners: func(k config.Key) (all, behind int) {
+			now := s.ledger.Standing(k)
+			return now.Listeners, now.Behind
+		},
 	})
 	s.configs, m.configs = config.New(s.opts.Clock, config.Options{
 		MaxContent: int(set.MaxConfigSize), Retention: time.Duration(set.HistoryRetention) * 24 * time.Hour,

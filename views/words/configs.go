@@ -18,6 +18,7 @@ type Configs struct {
 	HelpTitle, HelpWords, HelpQuotes, HelpNot    string
 	HelpGroup, HelpNamespace, HelpType, HelpTag  string
 	HelpApp, HelpBy, HelpKey, HelpValue, HelpAge string
+	HelpListener                                 string
 
 	EmptyTitle, EmptyText, EmptyCurl, EmptyConnect string // EmptyTitle: namespace
 	EmptyImport                                    string
@@ -52,7 +53,7 @@ var englishConfigs = Configs{
 	HelpQuotes: "Quotation marks keep spaces together, and take the meaning of the colon away.", HelpNot: "A minus leaves out what has the word.",
 	HelpGroup: "Part of the group's name", HelpNamespace: "A namespace, by name or id", HelpType: "A format: yaml, json, properties, toml, xml, html, text", HelpTag: "A tag",
 	HelpApp: "Part of the application's name", HelpBy: "Who changed it last", HelpKey: "Part of a key's full path", HelpValue: "Part of a value; with key:, of the same line",
-	HelpAge: "Changed within seven days; with > longer ago; m, h, d or w",
+	HelpAge: "Changed within seven days; with > longer ago; m, h, d or w", HelpListener: "Nobody listens; or any, or behind: a client does not have the newest yet",
 
 	EmptyTitle: "Nothing in %s yet", EmptyText: "A configuration is a text with a name that applications read, and are told of when it changes. Write the first one here, or publish it by the API:",
 	EmptyCurl: "Publish by the API", EmptyConnect: "Connect an application", EmptyImport: "Import a ZIP",
@@ -89,7 +90,7 @@ var chineseConfigs = Configs{
 	HelpQuotes: "引号内的空格视为内容，冒号也不再有特殊含义。", HelpNot: "减号表示排除含有该词的配置。",
 	HelpGroup: "分组名的一部分", HelpNamespace: "命名空间的名称或 ID", HelpType: "格式：yaml、json、properties、toml、xml、html、text", HelpTag: "标签",
 	HelpApp: "应用名的一部分", HelpBy: "最后修改人", HelpKey: "键的完整路径的一部分", HelpValue: "值的一部分；与 key: 同用时须在同一行",
-	HelpAge: "七天内修改过；用 > 表示更早；单位为 m（分）、h（时）、d（天）、w（周）",
+	HelpAge: "七天内修改过；用 > 表示更早；单位为 m（分）、h（时）、d（天）、w（周）", HelpListener: "无人监听；any 表示有客户端监听，behind 表示有客户端落后",
 
 	EmptyTitle: "%s 中还没有配置", EmptyText: "配置是一段有名称的文本，应用读取它，并在它变化时收到通知。可以在这里编写第一个配置，或通过 API 发布：",
 	EmptyCurl: "通过 API 发布", EmptyConnect: "接入应用", EmptyImport: "导入 ZIP",

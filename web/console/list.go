@@ -262,7 +262,7 @@ func (v *visit) searchHelp(all bool) (list []configs.Example) {
 	w := &v.w.Configs
 	for _, e := range [][2]string{
 		{"group:order", w.HelpGroup}, {"ns:dev", w.HelpNamespace}, {"type:yaml", w.HelpType}, {"tag:core", w.HelpTag}, {"app:shop", w.HelpApp},
-		{"by:" + quoted(v.user.Name), w.HelpBy}, {"key:redis.host", w.HelpKey}, {"key:timeout value:30", w.HelpValue}, {"changed:<7d", w.HelpAge},
+		{"by:" + quoted(v.user.Name), w.HelpBy}, {"key:redis.host", w.HelpKey}, {"key:timeout value:30", w.HelpValue}, {"changed:<7d", w.HelpAge}, {"listener:none", w.HelpListener},
 	} {
 		list = append(list, configs.Example{Search: e[0], Text: e[1], Href: listURL(v.ns, e[0], all || strings.HasPrefix(e[0], "ns:"))})
 	}

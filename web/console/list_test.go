@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"nacre/server/config"
+	"nacre/server/config/delivery"
 )
 
 var rowField = regexp.MustCompile(`name="row" value="([^"]+)"`)
@@ -258,4 +259,37 @@ func TestThePaletteFindsConfigurationsAndNamespaces(t *testing.T) {
 		t.Error(a.body)
 	}
 	s.get("/console/find?q=", "Accept", "application/json").is(200, `{"groups":[]}`)
+}
+
+// quiet is a client that fetches nothing that it is told of.
+type quiet struct{}
+
+func (quiet) Owed() {}
+
+// listens has a client listen for a configuration of which it has what md5 says.
+func (s *site) listens(id, ns, group, dataID, md5 string) {
+	s.t.Helper()
+	session := s.Delivery().Open(delivery.Client{ID: id, Transport: delivery.GRPC, IP: "10.0.0.1", App: "shop", SDK: "test"}, quiet{})
+	s.t.Cleanup(session.Close)
+	if _, err := session.Listen([]delivery.Watch{{Key: config.Key{Namespace: ns, Group: group, DataID: dataID}, MD5: md5}}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func TestTheListSaysWhoHasTheNewest(t *testing.T) {
+	s := signedIn(t)
+	s.publish("public", "g", "idle", "x", "")
+	s.publish("public", "g", "fresh", "x", "")
+	s.publish("public", "g", "stale", "x", "")
+	s.listens("one", "public", "g", "fresh", config.MD5([]byte("x")))
+	s.listens("two", "public", "g", "stale", config.MD5([]byte("x")))
+	s.listens("three", "public", "g", "stale", config.MD5([]byte("old")))
+	s.get("/console/configs").is(200, "idle", "nobody listens", "1 of 1 in sync", "1 of 2 in sync")
+	s.get("/console/configs?q=listener:behind").is(200, "1 found among 3", "stale")
+	s.get("/console/configs?q=listener:none").is(200, "1 found among 3", "idle")
+	s.get("/console/config?group=g&dataId=stale").is(200, "1 of 2 in sync")
+	s.post("/console/configs/delete", url.Values{"row": {rowOf("public", "g", "stale"), rowOf("public", "g", "fresh")}, "ns": {"public"}}).is(200, "fresh", "Clients that listen")
+	if a := s.get("/console/find?q=three", "Accept", "application/json"); !strings.Contains(a.body, `"kind":"clients","entries":[{"text":"three"`) {
+		t.Error(a.body)
+	}
 }

@@ -111,7 +111,7 @@ func (x *Index) scan(ctx context.Context, m *matcher, chunks []chunk) error {
 				if ctx.Err() != nil { // asked each time: one content may take a second
 					return
 				}
-				if m.fits(k, x.source.Get, &s) {
+				if m.fits(k, &x.source, &s) {
 					c.found = append(c.found, k)
 				}
 			}

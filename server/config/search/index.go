@@ -21,6 +21,8 @@ import (
 type Source struct {
 	Get  func(config.Key) *config.Item
 	Each func(f func(config.Key, *config.Item) bool)
+	// Listeners counts who listens for a configuration, and those of them that are behind. Nil: nobody.
+	Listeners func(config.Key) (all, behind int)
 }
 
 // maxPending bounds the changes that wait for the next search; with more, it reads all names again.
@@ -42,6 +44,9 @@ type Index struct {
 
 // New returns an index of what source holds. The first search reads all names.
 func New(source Source) *Index {
+	if source.Listeners == nil {
+		source.Listeners = func(config.Key) (all, behind int) { return 0, 0 }
+	}
 	return &Index{source: source, turns: make(chan struct{}, maxAtOnce)}
 }
 

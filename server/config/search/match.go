@@ -62,7 +62,7 @@ func newMatcher(q Query) *matcher {
 		}
 	}
 	m.attributes = m.attributes || q.ChangedAfterMs != 0 || q.ChangedBeforeMs != 0
-	m.all = !m.attributes && len(m.words)+len(m.not)+len(q.Terms.Groups)+len(q.Not.Groups) == 0 && m.pair == nil
+	m.all = !m.attributes && len(m.words)+len(m.not)+len(q.Terms.Groups)+len(q.Not.Groups) == 0 && m.pair == nil && q.Listener == ""
 	return m
 }
 
@@ -104,12 +104,12 @@ func newPair(key, value string) *pair {
 // scratch is what one goroutine writes names into, one behind the other, to search them at once.
 type scratch []byte
 
-// fits reports whether what get returns for k is what is looked for.
-func (m *matcher) fits(k config.Key, get func(config.Key) *config.Item, s *scratch) bool {
-	if !m.groups.fit(k.Group) {
+// fits reports whether what source has of k is what is looked for.
+func (m *matcher) fits(k config.Key, source *Source, s *scratch) bool {
+	if !m.groups.fit(k.Group) || !m.fitListeners(k, source) {
 		return false
 	}
-	it := get(k)
+	it := source.Get(k)
 	if it == nil || m.attributes && !m.fitAttributes(it) {
 		return false
 	}
@@ -131,6 +131,20 @@ func (m *matcher) fits(k config.Key, get func(config.Key) *config.Item, s *scrat
 		}
 	}
 	return m.pair == nil || m.pair.inContents(k, it)
+}
+
+func (m *matcher) fitListeners(k config.Key, source *Source) bool {
+	if m.q.Listener == "" {
+		return true
+	}
+	switch all, behind := source.Listeners(k); m.q.Listener {
+	case ListenerNone:
+		return all == 0
+	case ListenerBehind:
+		return behind > 0
+	default:
+		return all > 0
+	}
 }
 
 func (m *matcher) fitAttributes(it *config.Item) bool {

@@ -22,7 +22,16 @@ type Query struct {
 	Key, Value string
 	// ChangedAfterMs and ChangedBeforeMs, when not 0, bound the time of the last change, variants included.
 	ChangedAfterMs, ChangedBeforeMs int64
+	// Listener says who must listen: one of the constants below, "" for whoever.
+	Listener string
 }
+
+// Values of Query.Listener: nobody listens, somebody does, or one that does has not what it is to see.
+const (
+	ListenerNone   = "none"
+	ListenerAny    = "any"
+	ListenerBehind = "behind"
+)
 
 // Terms are conditions. Comparison is in any case everywhere. As a part of Query, of each list but Words one must hold.
 type Terms struct {
@@ -80,7 +89,7 @@ type term struct {
 }
 
 // operators are the names that may stand before a colon.
-var operators = []string{"group", "ns", "type", "tag", "app", "by", "key", "value", "changed"}
+var operators = []string{"group", "ns", "type", "tag", "app", "by", "key", "value", "changed", "listener"}
 
 // nextTerm cuts the first term off; it is zero when there is none.
 func nextTerm(text string) (t term, rest string, err error) {
@@ -173,6 +182,8 @@ func example(name string) string {
 		return "type:yaml"
 	case "key":
 		return "key:spring.redis.host"
+	case "listener":
+		return "listener:none"
 	}
 	return name + ":word"
 }
@@ -203,6 +214,12 @@ func (q *Query) add(t term, nowMs int64) error {
 			return fault.New(fault.Invalid, "%s: is given twice, once is allowed", t.name)
 		}
 		*held = t.value
+		return nil
+	case "listener":
+		q.Listener = strings.ToLower(t.value)
+		if q.Listener != ListenerNone && q.Listener != ListenerAny && q.Listener != ListenerBehind {
+			return fault.New(fault.Invalid, "listener:%s is not understood; listener:none, listener:any and listener:behind are", t.value)
+		}
 		return nil
 	}
 	return q.addChanged(t.value, nowMs)

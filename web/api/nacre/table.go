@@ -62,7 +62,7 @@ func operations() []operation {
 		jsonOperation(operation{
 			id: "searchConfigs", method: http.MethodGet, path: "/search", summary: "A page of the configurations that a search finds, in the order of namespace, group and dataId.",
 			text: "Words are looked for, in any case, in names, descriptions, contents, those of variants included, and paths of keys such as spring.redis.host. " +
-				"Operators are group: ns: type: tag: app: by: key: value: and changed:<7d; a minus before a term denies it, quotation marks hold words together. " +
+				"Operators are group: ns: type: tag: app: by: key: value: changed:<7d and listener:none, any or behind; a minus before a term denies it, quotation marks hold words together. " +
 				"It is read from memory: what was published is found at once.",
 			faults: []int{http.StatusTooManyRequests, http.StatusServiceUnavailable}, example: exampleSearch,
 		}, (*api).search),
