@@ -14,7 +14,8 @@ type Line struct {
 	Words         *words.History
 	Rows          []Row
 	Older, Newest string
-	// Compare is the address that the form leads to, with its hidden fields.
+	// Pick says that there are two to compare; Compare is the address that the form leads to, with its hidden fields.
+	Pick    bool
 	Compare string
 	Hidden  [][2]string
 }

@@ -27,7 +27,7 @@ type Connect struct {
 
 var englishConnect = Connect{
 	Title: "Connect an application", Lead: "Nacos' clients work with this server as they are. Addresses and ports here are those of this server, the host is the one at which you reached it.",
-	Where: "What to tell them", HTTP: "Server address", GRPC: "gRPC", Namespace: "Namespace ID", Login: "Login",
+	Where: "What to tell them", HTTP: "Server address", GRPC: "gRPC address", Namespace: "Namespace ID", Login: "Login",
 	HTTPNote: "The one setting that every client needs", GRPCNote: "Clients find it by themselves: their server's port plus 1000",
 	NamespaceDefault: "leave it out: this is the default one", NamespaceNote: "The ID, not the name",
 	LoginNone: "none is needed",
@@ -48,7 +48,7 @@ var englishConnect = Connect{
 
 var chineseConnect = Connect{
 	Title: "接入应用", Lead: "Nacos 客户端无需修改即可使用本服务器。以下地址和端口均为本服务器的实际值，主机名取自您当前访问的地址。",
-	Where: "客户端需要的设置", HTTP: "服务器地址", GRPC: "gRPC", Namespace: "命名空间 ID", Login: "登录",
+	Where: "客户端需要的设置", HTTP: "服务器地址", GRPC: "gRPC 地址", Namespace: "命名空间 ID", Login: "登录",
 	HTTPNote: "所有客户端都需要这一项", GRPCNote: "客户端会自动推算：服务器端口加 1000",
 	NamespaceDefault: "无需填写，这是默认命名空间", NamespaceNote: "填写 ID 而不是名称",
 	LoginNone: "不需要",

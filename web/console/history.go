@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -44,6 +45,16 @@ func versionID(revision uint64, gray string) string {
 	return id
 }
 
+// versionName is what people call a version.
+func (v *visit) versionName(revision uint64, gray string) string {
+	w := &v.w.History
+	name := words.Fill(w.Revision, strconv.FormatUint(revision, 10))
+	if gray != "" {
+		name = words.Fill(w.OfCanary, name, gray)
+	}
+	return name
+}
+
 func parseVersionID(id string) (revision uint64, gray string) {
 	number, gray, _ := strings.Cut(id, "~")
 	revision, _ = strconv.ParseUint(number, 10, 64)
@@ -56,7 +67,8 @@ func (v *visit) history() error {
 		return err
 	}
 	before := v.revision("before")
-	list, err := v.Configs.Versions(v.c.UserContext(), k, before, historySize)
+	// One more than is shown: what the last one changed is known from the one before it.
+	list, err := v.Configs.Versions(v.c.UserContext(), k, before, historySize+1)
 	if err != nil {
 		return err
 	}
@@ -70,7 +82,7 @@ func (v *visit) history() error {
 	if err != nil {
 		return err
 	}
-	for i := range list {
+	for i := range list[:min(len(list), historySize)] {
 		m.Rows = append(m.Rows, v.historyRow(k, item, &list[i], deltas[i]))
 	}
 	// What a person compares most often: the two newest that are kept.
@@ -91,8 +103,9 @@ func (v *visit) history() error {
 	if before != 0 {
 		m.Newest = configURL(k, tabHistory)
 	}
-	if n := len(list); n >= historySize && list[n-1].Revision > 1 {
-		m.Older = configURL(k, tabHistory, "before", strconv.FormatUint(list[n-1].Revision, 10))
+	m.Pick = picked == 2
+	if len(list) > historySize {
+		m.Older = configURL(k, tabHistory, "before", strconv.FormatUint(list[historySize-1].Revision, 10))
 	}
 	return v.render(history.LinePage(m))
 }
@@ -138,7 +151,7 @@ func (v *visit) deltas(k config.Key, list []config.Version) ([]string, error) {
 func (v *visit) historyRow(k config.Key, item *config.Item, x *config.Version, delta string) history.Row {
 	w := &v.w.History
 	id := versionID(x.Revision, x.GrayName)
-	revision := words.Fill(w.Revision, strconv.FormatUint(x.Revision, 10))
+	revision := v.versionName(x.Revision, "")
 	r := history.Row{
 		ID: id, Who: v.who(x.User, x.IP), When: v.moment(x.AtMs), Revision: revision, Delta: delta, Comment: x.Comment,
 		FromLabel: words.Fill(w.CompareFrom, strconv.FormatUint(x.Revision, 10)), ToLabel: words.Fill(w.CompareTo, strconv.FormatUint(x.Revision, 10)),
@@ -262,14 +275,14 @@ func (v *visit) compare() error {
 	w := &v.w.History
 	item := v.Configs.Item(k)
 	m := history.Compared{Head: v.head(k, item, tabHistory), Words: w, Title: w.CompareTitle}
-	left := side{words.Fill(w.Revision, strconv.FormatUint(from.Revision, 10)), from.After.Content}
+	left := side{v.versionName(from.Revision, from.GrayName), from.After.Content}
 	right, body := side{Name: w.CompareNow}, config.Body{}
 	if id := v.c.Query("to"); id != "" {
 		to, err := v.versionOf(k, id)
 		if err != nil {
 			return err
 		}
-		right.Name, body = words.Fill(w.Revision, strconv.FormatUint(to.Revision, 10)), *to.After
+		right.Name, body = v.versionName(to.Revision, to.GrayName), *to.After
 	} else {
 		body, _ = current(item, from.GrayName)
 	}
@@ -320,20 +333,20 @@ func (v *visit) version() error {
 		return err
 	}
 	w := &v.w.History
-	m := history.Compared{Head: v.head(k, v.Configs.Item(k), tabHistory), Words: w, Title: words.Fill(w.Revision, strconv.FormatUint(x.Revision, 10)), AttributesTitle: w.Attributes}
+	m := history.Compared{Head: v.head(k, v.Configs.Item(k), tabHistory), Words: w, Title: v.versionName(x.Revision, x.GrayName), AttributesTitle: w.Attributes}
 	_, what := v.what(x)
 	m.Text = fmt.Sprintf("%s · %s · %s", what, v.who(x.User, x.IP), v.moment(x.AtMs).When)
 	if x.Comment != "" {
 		m.Text += " · " + x.Comment
 	}
-	left := side{Name: "0"}
+	left := side{Name: w.Nothing}
 	if x.Op != config.OpInsert {
 		older, err := v.olderOf(k, x)
 		if err != nil {
 			return err
 		}
 		if older != nil {
-			left = side{words.Fill(w.Revision, strconv.FormatUint(older.Revision, 10)), older.After.Content}
+			left = side{v.versionName(older.Revision, older.GrayName), older.After.Content}
 		}
 	}
 	v.compared(&m, left, side{m.Title, x.After.Content}, pathVersion+keyQuery(k, "v", v.c.Query("v")), x.After.Type)
@@ -413,9 +426,23 @@ func (v *visit) askRestore(status int, problem string) error {
 	if v.protected(k.Namespace) {
 		m.Restore.Typed = v.typedField(k.Namespace)
 	}
-	v.compared(&m, side{w.CompareNow, now.Content}, side{words.Fill(w.Revision, number), x.After.Content}, pathRestore+keyQuery(k, "v", id), x.After.Type)
+	if revision != 0 && sameBody(&now, x.After) {
+		m.Restore.Same = w.RestoreSame
+	}
+	v.compared(&m, side{w.CompareNow, now.Content}, side{v.versionName(x.Revision, x.GrayName), x.After.Content}, pathRestore+keyQuery(k, "v", id), x.After.Type)
 	v.c.Status(status)
 	return v.render(history.ComparedPage(m))
+}
+
+// sameBody reports whether two bodies have the same content and attributes.
+func sameBody(a, b *config.Body) bool {
+	text := func(p *string) string {
+		if p == nil {
+			return ""
+		}
+		return *p
+	}
+	return a.MD5 == b.MD5 && a.Type == b.Type && a.AppName == b.AppName && a.Rule == b.Rule && text(a.Desc) == text(b.Desc) && slices.Equal(a.Tags, b.Tags)
 }
 
 // typedField asks for the name of a protected namespace.
@@ -437,14 +464,18 @@ func (v *visit) restore() error {
 		return v.askRestore(fiber.StatusBadRequest, words.Fill(v.w.Parts.TypeToConfirm, v.namespaceName(k.Namespace)))
 	}
 	revision, gray := parseVersionID(v.c.FormValue("v"))
-	out, err := v.Configs.Restore(v.c.UserContext(), v.actor(), k, gray, revision, v.revision("now"), config.Note{Comment: v.c.FormValue("comment")})
-	switch fault.KindOf(err) {
-	case fault.Conflict, fault.Invalid, fault.Limited:
-		if err != nil {
-			return v.askRestore(fiber.StatusConflict, v.say(err))
-		}
+	seen := v.revision("now")
+	if _, now := current(v.Configs.Item(k), gray); seen == 0 && now != 0 { // 0 would be no condition
+		return v.askRestore(fiber.StatusConflict, v.w.History.RestoreChanged)
 	}
+	out, err := v.Configs.Restore(v.c.UserContext(), v.actor(), k, gray, revision, seen, config.Note{Comment: v.c.FormValue("comment")})
 	if err != nil {
+		switch fault.KindOf(err) {
+		case fault.Conflict:
+			return v.askRestore(fiber.StatusConflict, v.w.History.RestoreChanged)
+		case fault.Invalid, fault.Limited:
+			return v.askRestore(statusOf(err), v.say(err))
+		}
 		return err
 	}
 	return v.done(configURL(k, tabClients, "published", strconv.FormatUint(out.Revision, 10)), words.Fill(v.w.History.RestoreDone, strconv.FormatUint(revision, 10)), "")

@@ -301,7 +301,7 @@ func (v *visit) sealed(text string) string { return text + "." + derive(v.token,
 // toast returns what the action before this page did, once.
 func (v *visit) toast() *layout.Toast {
 	held := v.c.Cookies(v.own(cookieFlash))
-	if held == "" {
+	if held == "" || v.c.Get("HX-Request") != "" { // a part of another page that is read anew at this moment is not to have it
 		return nil
 	}
 	v.cookie(v.own(cookieFlash), "", -1)
