@@ -46,6 +46,8 @@ type Phrases = Record<Phrase, string> & { kinds: Record<string, Kind> };
 /** How many rows stand in the page, and how many of what happens now are added in a second before they are grouped. */
 const mostRows = 1_000;
 const mostPerSecond = 20;
+/** How many events the server sends at once at the most. */
+const batch = 200;
 /** The close code of a session that has ended. */
 const ended = 4001;
 
@@ -67,6 +69,7 @@ export function mountFeed(box: HTMLElement): void {
   let restarted = false;
   let socket: WebSocket | undefined;
   let paused = false;
+  let behind = true; // what comes happened before, while nobody was told here
   let failures = 0;
   let timer = 0;
   let second = 0;
@@ -104,6 +107,7 @@ export function mountFeed(box: HTMLElement): void {
       failures = 0;
       restarted = epoch !== 0 && m.epoch !== epoch;
       epoch = m.epoch ?? 0;
+      behind = true;
       hold();
     } else if (m.type === "held") {
       pill.textContent = fill(m.more ? words.newMany : words.new, number.format(m.count ?? 0));
@@ -112,6 +116,7 @@ export function mountFeed(box: HTMLElement): void {
       add([line("feed-note", restarted ? words.restarted : fill(words.gap, number.format(m.missed ?? 0)))]);
     } else if (m.events) {
       add(m.events.map(rowOf).filter((row) => row !== undefined));
+      behind &&= m.events.length === batch;
     }
     if (m.next !== undefined) next = String(m.next);
   }
@@ -119,6 +124,7 @@ export function mountFeed(box: HTMLElement): void {
   /** Tells the server whether to hold back what happens: it does while the page is paused or not seen, so nothing grows here. */
   function hold(): void {
     const held = paused || document.hidden;
+    behind ||= held;
     if (!held) pill.hidden = true;
     if (paused) show(words.paused, "wait");
     else if (!socket) connect();
@@ -142,15 +148,13 @@ export function mountFeed(box: HTMLElement): void {
   /** Makes a row of an event; undefined when too many happen and it was counted in a group. */
   function rowOf(e: Event): HTMLElement | undefined {
     const now = performance.now();
-    if (serverNow() - e.atMs < 2_000) {
-      if (now - second > 1_000) {
-        second = now;
-        added = 0;
-        groups.clear();
-      }
-      if (++added > mostPerSecond) return grouped(e);
+    if (behind) return row(e, words);
+    if (now - second > 1_000) {
+      second = now;
+      added = 0;
+      groups.clear();
     }
-    return row(e, words);
+    return ++added > mostPerSecond ? grouped(e) : row(e, words);
   }
 
   function grouped(e: Event): HTMLElement | undefined {
