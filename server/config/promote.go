@@ -22,6 +22,9 @@ func (s *Service) PromoteGray(ctx context.Context, by Actor, k Key, grayName str
 	if err == nil {
 		err = note.check()
 	}
+	if err == nil {
+		err = checkGrayName(grayName)
+	}
 	if err != nil {
 		s.refused.Add(1)
 		return Outcome{}, err

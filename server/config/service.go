@@ -436,6 +436,9 @@ func (s *Service) Remove(ctx context.Context, by Actor, k Key, grayName string, 
 	if err := checkKey(k); err != nil {
 		return Outcome{}, err
 	}
+	if err := checkGrayName(grayName); err != nil {
+		return Outcome{}, err
+	}
 	if err := note.check(); err != nil {
 		return Outcome{}, err
 	}
@@ -444,6 +447,14 @@ func (s *Service) Remove(ctx context.Context, by Actor, k Key, grayName string, 
 		s.removed.Add(1)
 	}
 	return out, err
+}
+
+// checkGrayName refuses the name of a variant that no command can hold.
+func checkGrayName(name string) error {
+	if !utf8.ValidString(name) {
+		return fault.New(fault.Invalid, "the name of the variant is not UTF-8")
+	}
+	return nil
 }
 
 // RemoveIDs takes away the configurations with these row ids and returns how many there were; note says why.

@@ -78,6 +78,9 @@ func TestNamespacesAreCreatedChangedAndRemoved(t *testing.T) {
 	if existed, err := s.Remove(ctx, alice, "c"); !existed || err != nil {
 		t.Error(existed, err)
 	}
+	if existed, err := s.Remove(ctx, alice, "\xff"); existed || err != nil {
+		t.Error(existed, err)
+	}
 	var ids []string
 	for _, n := range s.All() {
 		ids = append(ids, n.ID)

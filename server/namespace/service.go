@@ -114,6 +114,9 @@ func (s *Service) Update(ctx context.Context, by Actor, id, name, desc string) (
 
 // Remove takes a namespace away, not what is in it; existed is false when there was none, which is no fault.
 func (s *Service) Remove(ctx context.Context, by Actor, id string) (existed bool, err error) {
+	if !utf8.ValidString(id) {
+		return false, nil // none can be called so
+	}
 	out, err := s.submit(ctx, KindRemove, &namespacepb.Remove{Id: id, Actor: by.pb(), AtMs: clock.Millis(s.clock)})
 	return out.Existed, err
 }

@@ -41,8 +41,6 @@ func (v *visit) render(page templ.Component) error {
 	if err := page.Render(v.c.UserContext(), &b); err != nil {
 		return err
 	}
-	secure(v.c, v.nonce)
-	v.c.Set(fiber.HeaderCacheControl, "no-store")
 	v.c.Set(fiber.HeaderVary, "Accept-Language, Cookie")
 	v.c.Set(fiber.HeaderContentType, "text/html; charset=utf-8")
 	return v.c.Send(b.Bytes())

@@ -54,6 +54,8 @@ const (
 
 func (p *pages) visit(c *fiber.Ctx) *visit {
 	v := &visit{pages: p, c: c, now: p.Clock.Now(), nonce: secret(), ns: c.Query("ns", resource.DefaultNamespace)}
+	secure(c, v.nonce)
+	c.Set(fiber.HeaderCacheControl, "no-store")
 	choice := c.Query("lang")
 	if choice == "" {
 		choice = c.Cookies(cookieLanguage)
@@ -183,15 +185,11 @@ func (v *visit) wantsJSON() bool {
 }
 
 func (v *visit) json(status int, body any) error {
-	secure(v.c, "")
-	v.c.Set(fiber.HeaderCacheControl, "no-store")
 	return v.c.Status(status).JSON(body)
 }
 
 // go303 sends the person on to a page, to be read with GET.
 func (v *visit) go303(path string) error {
-	secure(v.c, "")
-	v.c.Set(fiber.HeaderCacheControl, "no-store")
 	return v.c.Redirect(path, fiber.StatusSeeOther)
 }
 
