@@ -40,15 +40,21 @@ type Row struct {
 // Compared is the page of two versions, or of one and what is live, with a form that restores where Restore is set.
 type Compared struct {
 	config.Head
-	Words           *words.History
-	Title           string
-	Text            string
-	Toggles         []parts.Tab
-	Keys            *Keys
-	Diff            parts.Diff
+	Words *words.History
+	Title string
+	Text  string
+	Difference
 	Restore         *Restore
-	Attributes      []parts.Fact
+	Facts           []parts.Fact
 	AttributesTitle string
+}
+
+// Difference is what lies between two contents, and the ways to look at it.
+type Difference struct {
+	Toggles []parts.Tab
+	// Keys and Attributes are nil where there are none or all are alike.
+	Keys, Attributes *Keys
+	Diff             parts.Diff
 }
 
 // Keys are the keys that differ.

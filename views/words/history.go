@@ -27,7 +27,7 @@ type History struct {
 	UndoDone                                   string // name
 	LinesPlusMinus                             string // added, removed
 	Attributes                                 string
-	From, To, Nothing                          string
+	From, To, Nothing, Rule                    string
 	OfCanary                                   string // revision, name
 	RestoreChanged                             string
 }
@@ -59,7 +59,7 @@ var englishHistory = History{
 	UndoDone:       "%s is back.",
 	LinesPlusMinus: "+%s −%s",
 	Attributes:     "Attributes",
-	From:           "from", To: "to", Nothing: "nothing", OfCanary: "%s of the canary %s",
+	From:           "from", To: "to", Nothing: "nothing", Rule: "Rule", OfCanary: "%s of the canary %s",
 	RestoreChanged: "Somebody changed this configuration meanwhile. What it would change now is shown above; look at it, and press once more.",
 }
 
@@ -90,6 +90,6 @@ var chineseHistory = History{
 	UndoDone:       "%s 已恢复。",
 	LinesPlusMinus: "新增 %s 行，删除 %s 行",
 	Attributes:     "属性",
-	From:           "从", To: "到", Nothing: "空", OfCanary: "%s（灰度 %s）",
+	From:           "从", To: "到", Nothing: "空", Rule: "规则", OfCanary: "%s（灰度 %s）",
 	RestoreChanged: "期间有人修改了该配置。上面是现在会带来的改动，请确认后再次提交。",
 }

@@ -18,7 +18,7 @@ type Transfer struct {
 	PolicyAbortNote, PolicySkipNote          string
 	PolicyOverwriteNote                      string
 	Import, Nothing                          string
-	DoneTitle, DoneText                      string // DoneText: number
+	DoneTitle, DoneText                      string // DoneText: number, file, namespace
 	Skipped, Failed, Existing                string
 	NotZIP, Empty, Broken, Metadata          string
 	NoFile, TooMuch                          string
@@ -26,7 +26,10 @@ type Transfer struct {
 	Gone, Full                               string
 	NotTwoParts, NotInMetadata               string
 	NotInFile, Duplicate                     string
-	All, Again                               string
+	Again                                    string
+	Include                                  string // name
+	IncludeAll, Running                      string
+	ExportNothing, NoNamespace               string // namespace
 }
 
 var englishTransfer = Transfer{
@@ -43,7 +46,7 @@ var englishTransfer = Transfer{
 	PolicyAbort: "Stop there", PolicySkip: "Keep what is there", PolicyOverwrite: "Replace it",
 	PolicyAbortNote: "What comes before it is imported.", PolicySkipNote: "Only new ones are imported.", PolicyOverwriteNote: "What is there now stays in the history.",
 	Import: "Import", Nothing: "There is nothing to import: all of it is here already, or not possible.",
-	DoneTitle: "Import is done", DoneText: "Published: %s",
+	DoneTitle: "Import is done", DoneText: "Published: %s, from %s in %s",
 	Skipped: "Kept as they were", Failed: "Not imported", Existing: "There is another content, and the import was told to stop.",
 	NotZIP: "This is not a ZIP file with configurations. Choose one that was exported by Nacre or Nacos.", Empty: "The file holds no configuration.",
 	Broken: "The ZIP file is damaged. Export it again, or check how it was copied.", Metadata: "The description in the file (.metadata.yml or .meta.yml) can't be read.",
@@ -51,7 +54,8 @@ var englishTransfer = Transfer{
 	TooLarge: "The file is larger than %s, the most that can be imported at once here. Use nacre import on the command line, or export in parts.",
 	Gone:     "This import is not waiting any more: choose the file again. Files are kept for 15 minutes.", Full: "Too many imports wait at this moment. Try again in a few minutes.",
 	NotTwoParts: "Not in a folder that names a group", NotInMetadata: "Not listed in the description", NotInFile: "Listed in the description, but not in the file", Duplicate: "There twice; the later one counts",
-	All: "All", Again: "Import another file",
+	Again: "Import another file", Include: "Import %s", IncludeAll: "Import all of the list", Running: "The import is running",
+	ExportNothing: "Nothing to export: no configuration in %s is selected by this.", NoNamespace: "There is no namespace %s any more. Create it first, or choose another one.",
 }
 
 var chineseTransfer = Transfer{
@@ -68,7 +72,7 @@ var chineseTransfer = Transfer{
 	PolicyAbort: "到此停止", PolicySkip: "保留现有内容", PolicyOverwrite: "覆盖",
 	PolicyAbortNote: "在它之前的配置会被导入。", PolicySkipNote: "只导入新增的配置。", PolicyOverwriteNote: "现有内容会保留在历史中。",
 	Import: "导入", Nothing: "没有可导入的内容：全部已存在或无法导入。",
-	DoneTitle: "导入完成", DoneText: "已发布：%s",
+	DoneTitle: "导入完成", DoneText: "已发布 %s 个，来自 %s，命名空间 %s",
 	Skipped: "保持不变", Failed: "未导入", Existing: "已有其他内容，按要求停止。",
 	NotZIP: "这不是包含配置的 ZIP 文件，请选择由 Nacre 或 Nacos 导出的文件。", Empty: "文件中没有配置。",
 	Broken: "ZIP 文件已损坏，请重新导出，或检查复制过程。", Metadata: "无法读取文件中的描述（.metadata.yml 或 .meta.yml）。",
@@ -76,5 +80,6 @@ var chineseTransfer = Transfer{
 	TooLarge: "文件超过 %s，这是此处一次可导入的上限。请使用命令行 nacre import，或分批导出。",
 	Gone:     "该导入已失效，请重新选择文件。文件保留 15 分钟。", Full: "当前等待确认的导入过多，请几分钟后重试。",
 	NotTwoParts: "不在以分组命名的目录中", NotInMetadata: "描述中没有列出", NotInFile: "描述中列出，但文件中没有", Duplicate: "出现两次，以后一个为准",
-	All: "全部", Again: "导入另一个文件",
+	Again: "导入另一个文件", Include: "导入 %s", IncludeAll: "导入列表中的全部配置", Running: "正在导入",
+	ExportNothing: "没有可导出的内容：%s 中没有符合条件的配置。", NoNamespace: "命名空间 %s 不存在，请先创建或选择其他命名空间。",
 }

@@ -178,6 +178,25 @@ func (v *visit) keyDifference(typ string, a, b []byte) *keyChanges {
 	return out
 }
 
+// pairs lists those of some names, each with a value before and after, that changed.
+func (v *visit) pairs(all [][3]string) []parts.KeyChange {
+	w := &v.w.Parts
+	var list []parts.KeyChange
+	for _, x := range all {
+		c := parts.KeyChange{Kind: "changed", Word: w.KeyChanged, Key: x[0], Before: short(x[1]), After: short(x[2])}
+		switch {
+		case x[1] == x[2]:
+			continue
+		case x[1] == "":
+			c.Kind, c.Word = "added", w.KeyAdded
+		case x[2] == "":
+			c.Kind, c.Word = "removed", w.KeyRemoved
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
 // short cuts a value to what fits into a cell.
 func short(s string) string {
 	runes := 0

@@ -2,7 +2,6 @@ package console
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -286,14 +285,15 @@ func (v *visit) compare() error {
 	} else {
 		body, _ = current(item, from.GrayName)
 	}
+	m.Attributes = v.otherAttributes(from.After, &body)
 	right.Content = body.Content
 	m.Text = left.Name + " → " + right.Name
-	v.compared(&m, left, right, pathCompare+keyQuery(k, "from", v.c.Query("from"), "to", v.c.Query("to")), body.Type)
+	v.compared(&m.Difference, left, right, pathCompare+keyQuery(k, "from", v.c.Query("from"), "to", v.c.Query("to")), body.Type)
 	return v.render(history.ComparedPage(m))
 }
 
 // compared fills in the difference, and the ways to look at it.
-func (v *visit) compared(m *history.Compared, left, right side, address, typ string) {
+func (v *visit) compared(m *history.Difference, left, right side, address, typ string) {
 	m.Diff = v.difference(left, right)
 	if keys := v.keyDifference(typ, left.Content, right.Content); keys != nil && m.Diff.Same == "" {
 		m.Keys = &history.Keys{Summary: keys.Summary, More: keys.More, Rows: keys.Rows}
@@ -349,8 +349,8 @@ func (v *visit) version() error {
 			left = side{v.versionName(older.Revision, older.GrayName), older.After.Content}
 		}
 	}
-	v.compared(&m, left, side{m.Title, x.After.Content}, pathVersion+keyQuery(k, "v", v.c.Query("v")), x.After.Type)
-	m.Attributes = v.attributesOf(x.After)
+	v.compared(&m.Difference, left, side{m.Title, x.After.Content}, pathVersion+keyQuery(k, "v", v.c.Query("v")), x.After.Type)
+	m.Facts = v.attributesOf(x.After)
 	return v.render(history.ComparedPage(m))
 }
 
@@ -426,23 +426,40 @@ func (v *visit) askRestore(status int, problem string) error {
 	if v.protected(k.Namespace) {
 		m.Restore.Typed = v.typedField(k.Namespace)
 	}
-	if revision != 0 && sameBody(&now, x.After) {
-		m.Restore.Same = w.RestoreSame
+	if revision != 0 {
+		m.Attributes = v.otherAttributes(&now, x.After)
+		if m.Attributes == nil && now.MD5 == x.After.MD5 {
+			m.Restore.Same = w.RestoreSame
+		}
 	}
-	v.compared(&m, side{w.CompareNow, now.Content}, side{v.versionName(x.Revision, x.GrayName), x.After.Content}, pathRestore+keyQuery(k, "v", id), x.After.Type)
+	v.compared(&m.Difference, side{w.CompareNow, now.Content}, side{v.versionName(x.Revision, x.GrayName), x.After.Content}, pathRestore+keyQuery(k, "v", id), x.After.Type)
 	v.c.Status(status)
 	return v.render(history.ComparedPage(m))
 }
 
-// sameBody reports whether two bodies have the same content and attributes.
-func sameBody(a, b *config.Body) bool {
+// otherAttributes lists the attributes that two versions do not have alike; nil when there are none.
+func (v *visit) otherAttributes(a, b *config.Body) *history.Keys {
+	w := &v.w.Parts
 	text := func(p *string) string {
 		if p == nil {
 			return ""
 		}
 		return *p
 	}
-	return a.MD5 == b.MD5 && a.Type == b.Type && a.AppName == b.AppName && a.Rule == b.Rule && text(a.Desc) == text(b.Desc) && slices.Equal(a.Tags, b.Tags)
+	rule := func(r config.Rule) string {
+		if r == (config.Rule{}) {
+			return ""
+		}
+		return v.ruleText(r)
+	}
+	rows := v.pairs([][3]string{
+		{w.Type, a.Type, b.Type}, {w.Desc, text(a.Desc), text(b.Desc)}, {w.Tags, strings.Join(a.Tags, ", "), strings.Join(b.Tags, ", ")},
+		{w.App, a.AppName, b.AppName}, {v.w.History.Rule, rule(a.Rule), rule(b.Rule)},
+	})
+	if rows == nil {
+		return nil
+	}
+	return &history.Keys{Summary: v.w.History.Attributes, Rows: rows}
 }
 
 // typedField asks for the name of a protected namespace.

@@ -27,6 +27,17 @@ type ImportRequest struct {
 	Policy config.IfPresent
 	// MetadataV2 refuses archives without the second metadata form, as Nacos' v3 does.
 	MetadataV2 bool
+	// Choose says what is to happen with each configuration of the archive; nil imports all.
+	Choose func(*Item) Choice
+}
+
+// Choice is what is to happen with a configuration of an archive; the zero value imports it.
+type Choice struct {
+	// Leave leaves it out: it stands in the report as skipped or, with a Fault, as failed.
+	Leave bool
+	Fault *fault.Error
+	// IfRevision, when not 0, is the revision that what it replaces must have.
+	IfRevision uint64
 }
 
 // Import publishes what an archive holds. Nothing is written unless the whole archive could be read;
@@ -65,11 +76,21 @@ func (s *Service) Import(ctx context.Context, by config.Actor, req ImportRequest
 			w.skipRest(a.Items[i].Name)
 			continue
 		}
+		var c Choice
+		if req.Choose != nil {
+			c = req.Choose(&a.Items[i])
+		}
+		if c.Leave {
+			w.leave(a.Items[i].Name, c.Fault)
+			continue
+		}
 		content, err := a.Content(i)
 		if err != nil {
 			return w.report, err
 		}
-		if err := w.add(a.Items[i].draft(req.Namespace, content)); err != nil {
+		d := a.Items[i].draft(req.Namespace, content)
+		d.IfRevision = c.IfRevision
+		if err := w.add(d); err != nil {
 			return w.report, err
 		}
 	}
@@ -151,6 +172,14 @@ func (w *writer) add(d config.Draft) error {
 		return w.flush()
 	}
 	return nil
+}
+
+func (w *writer) leave(n Name, why *fault.Error) {
+	if why != nil {
+		w.report.Failed = append(w.report.Failed, Failure{Name: n, Fault: why})
+		return
+	}
+	w.report.Skipped = append(w.report.Skipped, n)
 }
 
 func (w *writer) skipRest(n Name) { w.report.Skipped = append(w.report.Skipped, n) }

@@ -137,7 +137,7 @@ type Unrecognized struct {
 type Report struct {
 	// Succeeded counts what was written.
 	Succeeded int
-	// Skipped exist already or, after an ABORT, come after the one that does.
+	// Skipped exist already, were not chosen or, after an ABORT, come after the one that exists.
 	Skipped []Name
 	// Failed were refused. With ABORT this holds the one that exists.
 	Failed       []Failure
