@@ -2,12 +2,12 @@
 import { json } from "@codemirror/lang-json";
 import { xml } from "@codemirror/lang-xml";
 import { yaml } from "@codemirror/lang-yaml";
-import { indentUnit, StreamLanguage } from "@codemirror/language";
+import { indentUnit, type Language, type LanguageSupport, StreamLanguage } from "@codemirror/language";
 import { properties } from "@codemirror/legacy-modes/mode/properties";
 import { toml } from "@codemirror/legacy-modes/mode/toml";
 import type { Extension } from "@codemirror/state";
 
-const languages: Record<string, () => Extension> = {
+const languages: Record<string, () => LanguageSupport | Language> = {
   yaml,
   json,
   xml,
@@ -35,4 +35,10 @@ export function languageOf(type: string, ready: () => void): Extension {
   const made = [language(), indentUnit.of("  ")];
   held.set(type, made);
   return made;
+}
+
+/** The language of a text that is only read; undefined for plain text. */
+export async function readerOf(type: string): Promise<Language | undefined> {
+  const language = type === "html" ? (await import("@codemirror/lang-html")).html() : languages[type]?.();
+  return language && "language" in language ? language.language : language;
 }

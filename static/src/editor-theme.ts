@@ -1,16 +1,17 @@
 // The look of the editor, by the console's custom properties; those of the colours of code are in editor.css.
-import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
+import { syntaxHighlighting } from "@codemirror/language";
 import { EditorView } from "@codemirror/view";
-import { tags } from "@lezer/highlight";
+import { tagHighlighter, tags } from "@lezer/highlight";
 
-const colours = HighlightStyle.define([
-  { tag: [tags.comment, tags.processingInstruction, tags.documentMeta], color: "var(--code-comment)" },
-  { tag: [tags.propertyName, tags.attributeName, tags.tagName, tags.heading, tags.definition(tags.variableName)], color: "var(--code-key)" },
-  { tag: [tags.string, tags.attributeValue, tags.special(tags.string)], color: "var(--code-string)" },
-  { tag: [tags.number, tags.bool, tags.null, tags.atom, tags.unit, tags.literal], color: "var(--code-number)" },
-  { tag: [tags.keyword, tags.typeName, tags.labelName, tags.meta, tags.escape], color: "var(--code-word)" },
-  { tag: [tags.punctuation, tags.separator, tags.bracket, tags.operator], color: "var(--soft)" },
-  { tag: tags.invalid, color: "var(--bad)" },
+/** The classes of the parts of code; editor.css has their colours. */
+export const colours = tagHighlighter([
+  { tag: [tags.comment, tags.processingInstruction, tags.documentMeta], class: "code-comment" },
+  { tag: [tags.propertyName, tags.attributeName, tags.tagName, tags.heading, tags.definition(tags.variableName)], class: "code-key" },
+  { tag: [tags.string, tags.attributeValue, tags.special(tags.string)], class: "code-string" },
+  { tag: [tags.number, tags.bool, tags.null, tags.atom, tags.unit, tags.literal], class: "code-number" },
+  { tag: [tags.keyword, tags.typeName, tags.labelName, tags.meta, tags.escape], class: "code-word" },
+  { tag: [tags.punctuation, tags.separator, tags.bracket, tags.operator], class: "code-sign" },
+  { tag: tags.invalid, class: "code-wrong" },
 ]);
 
 const look = EditorView.theme({

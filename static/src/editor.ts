@@ -99,7 +99,7 @@ function make(box: HTMLElement, area: HTMLTextAreaElement): Editor {
           { key: "F7", run: nextConflict },
           ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap, indentWithTab,
         ]),
-        theme, conflicts, plainWhenBig,
+        theme, conflicts, plainWhenBig, typedOver,
         language.of(speaks(doc)),
         wrapping.of(wrapsIn(doc)),
         EditorView.updateListener.of((update) => {
@@ -178,6 +178,21 @@ function make(box: HTMLElement, area: HTMLTextAreaElement): Editor {
     },
   };
 }
+
+/**
+ * What is typed over a selection. A browser keeps the look of what it replaces by inline styles, which the page's policy
+ * forbids, so it is done here.
+ */
+const typedOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { main } = view.state.selection;
+    const { data } = event;
+    if (event.inputType !== "insertText" || event.isComposing || main.empty || !data) return false;
+    const insert = () => view.state.update(view.state.replaceSelection(data), { userEvent: "input.type", scrollIntoView: true });
+    if (!view.state.facet(EditorView.inputHandler).some((handle) => handle(view, main.from, main.to, data, insert))) view.dispatch(insert());
+    return true;
+  },
+});
 
 /** The attributes that name and describe the editor as the textarea was. */
 function named(area: HTMLTextAreaElement): Record<string, string> {

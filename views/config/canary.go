@@ -13,12 +13,12 @@ type Canary struct {
 // Variant is a content that only some clients see.
 type Variant struct {
 	// ID names it on the page.
-	ID, Heading, Rule, Revision, By string
-	When                            parts.Moment
-	Sees                            string
-	Sync                            parts.State
-	Clients                         []VariantClient
-	More                            string
+	ID, Heading, Rule, By string
+	When                  parts.Moment
+	Sees                  string
+	Sync                  parts.State
+	Clients               []VariantClient
+	More                  string
 	// Only says that the others see nothing; else Diff is what lies between the two, with the keys that differ.
 	Only       string
 	Diff       parts.Diff

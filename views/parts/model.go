@@ -85,11 +85,20 @@ type Empty struct {
 	Icon         string
 }
 
-// Confirm is a form that changes something that is not easily taken back; Typed is what must be typed, "" for nothing.
+// Confirm is a form that changes something that is not easily taken back; Typed is what must be typed, "" for nothing, and
+// Calm says that nothing is lost by it.
 type Confirm struct {
+	Calm                            bool
 	ID, Title, Text, Action, Button string
 	Typed                           string
 	Hidden                          [][2]string
 	CSRF                            string
 	Words                           *words.Parts
+}
+
+func (c Confirm) class() string {
+	if c.Calm {
+		return "primary"
+	}
+	return "danger"
 }

@@ -22,7 +22,7 @@ type Publish struct {
 	Done, DoneSome                                     string // dataId
 	CanaryNone, CanaryNoneText, CanaryStart            string
 	CanaryFor, CanaryTag, CanaryOther                  string // addresses; tag; rule
-	CanaryChanged                                      string // who
+	CanaryChanged                                      string // revision, who
 	CanarySees, CanaryNobody                           string // CanarySees: number
 	CanaryMore                                         string // number
 	CanaryDiff, CanaryFormal, CanaryIs                 string // CanaryFormal: revision; CanaryIs: name
@@ -56,7 +56,7 @@ var englishPublish = Publish{
 	Done: "Published %s.", DoneSome: "Published %s for some addresses first.",
 	CanaryNone: "No canary", CanaryNoneText: "With a canary, a few clients see a new content first. Edit the configuration, review it, and choose “Some addresses first”; when all is well, promote it here to all clients.", CanaryStart: "Edit and start a canary",
 	CanaryFor: "For clients at %s", CanaryTag: "For clients that send the tag %s", CanaryOther: "By the rule %s",
-	CanaryChanged: "by %s",
+	CanaryChanged: "Revision %s · %s ·",
 	CanarySees:    "Clients that see it: %s", CanaryNobody: "No client that listens sees it at the moment.", CanaryMore: "and %s more",
 	CanaryDiff: "Difference from what all others see", CanaryFormal: "All others (revision %s)", CanaryIs: "Canary %s",
 	CanaryOnly: "All other clients see nothing, as only this canary is published.",
@@ -89,7 +89,7 @@ var chinesePublish = Publish{
 	Done: "已发布 %s。", DoneSome: "已将 %s 先发布到部分地址。",
 	CanaryNone: "没有灰度版本", CanaryNoneText: "灰度发布让少数客户端先看到新内容。编辑并检查配置时选择“先发布到部分地址”；确认无误后，在此全量发布给所有客户端。", CanaryStart: "编辑并开始灰度发布",
 	CanaryFor: "面向地址 %s 的客户端", CanaryTag: "面向发送标签 %s 的客户端", CanaryOther: "按规则 %s",
-	CanaryChanged: "由 %s 修改",
+	CanaryChanged: "版本号 %s · %s ·",
 	CanarySees:    "看到它的客户端：%s 个", CanaryNobody: "目前没有监听的客户端看到它。", CanaryMore: "还有 %s 个",
 	CanaryDiff: "与其他客户端所见内容的差异", CanaryFormal: "其他客户端（版本号 %s）", CanaryIs: "灰度 %s",
 	CanaryOnly: "只发布了该灰度版本，其他客户端看不到内容。",

@@ -45,10 +45,10 @@ func (v *visit) variant(i int, it *config.Item, g *config.Gray, rows []delivery.
 		all = side{words.Fill(w.CanaryFormal, strconv.FormatUint(e.Revision, 10)), e.Content}
 	}
 	m := views.Variant{
-		ID: "canary-" + id, Heading: words.Fill(w.CanaryHeading, g.Name), Rule: v.ruleText(g.Rule), By: words.Fill(w.CanaryChanged, v.who(g.SrcUser, g.SrcIP)), When: v.moment(g.ModifiedMs),
-		Revision: v.w.Parts.Revision + " " + strconv.FormatUint(g.Revision, 10),
-		Change:   pathEdit + keyQuery(g.Key, "gray", g.Name),
-		Diff:     v.difference(all, side{words.Fill(w.CanaryIs, g.Name), g.Content}),
+		ID: "canary-" + id, Heading: words.Fill(w.CanaryHeading, g.Name), Rule: v.ruleText(g.Rule), When: v.moment(g.ModifiedMs),
+		By:     words.Fill(w.CanaryChanged, strconv.FormatUint(g.Revision, 10), v.who(g.SrcUser, g.SrcIP)),
+		Change: pathEdit + keyQuery(g.Key, "gray", g.Name),
+		Diff:   v.difference(all, side{words.Fill(w.CanaryIs, g.Name), g.Content}),
 	}
 	if it.Formal == nil {
 		m.Only = w.CanaryOnly
@@ -82,7 +82,7 @@ func (v *visit) variant(i int, it *config.Item, g *config.Gray, rows []delivery.
 	}
 	m.Promote = parts.Confirm{
 		ID: "promote-" + id, Title: w.PromoteTitle, Text: words.Fill(w.PromoteText, v.w.Number(int64(len(rows)))), Action: pathPromote, Button: w.Promote,
-		Hidden: append(hidden, [2]string{"revision", strconv.FormatUint(newest, 10)}), CSRF: v.csrf(), Words: &v.w.Parts,
+		Calm: true, Hidden: append(hidden, [2]string{"revision", strconv.FormatUint(newest, 10)}), CSRF: v.csrf(), Words: &v.w.Parts,
 	}
 	if v.protected(g.Key.Namespace) {
 		m.Promote.Typed, m.Stop.Typed = g.Key.DataID, g.Key.DataID

@@ -387,7 +387,7 @@ func (v *visit) showReview(status int, wk *work, h *held, warnings []format.Prob
 	before, after := side{Name: w.Nothing}, side{Name: w.Yours, Content: wk.published()}
 	if h != nil {
 		before = side{words.Fill(w.Before, strconv.FormatUint(h.revision, 10)), h.content}
-		m.Attributes = v.attributeChanges(h.attributes, wk)
+		m.Attributes = v.changedAttributes(h.attributes, wk)
 	}
 	m.Diff, m.Views = v.difference(before, after), v.views()
 	if k := v.keyDifference(wk.typ, before.Content, after.Content); k != nil && len(k.Rows) > 0 {
@@ -442,41 +442,32 @@ func (v *visit) views() []publish.View {
 	}
 }
 
-// attributeChanges lists what changes beside the content.
-func (v *visit) attributeChanges(before attributes, wk *work) []parts.KeyChange {
+// changedAttributes lists what changes beside the content.
+func (v *visit) changedAttributes(before attributes, wk *work) []parts.KeyChange {
 	if wk.gray != "" {
 		return nil
 	}
 	w := &v.w.Parts
-	var list []parts.KeyChange
-	for _, a := range [][3]string{
+	return v.pairs([][3]string{
 		{w.Type, v.typeName(config.KnownType(before.typ)), v.typeName(config.KnownType(wk.typ))},
 		{w.Desc, before.desc, wk.desc},
 		{w.Tags, strings.Join(tagList(before.tags), ", "), strings.Join(tagList(wk.tags), ", ")},
 		{w.App, before.app, wk.app},
-	} {
-		if a[1] == a[2] {
-			continue
-		}
-		c := parts.KeyChange{Kind: "changed", Word: w.KeyChanged, Key: a[0], Before: a[1], After: a[2]}
-		switch {
-		case a[1] == "":
-			c.Kind, c.Word = "added", w.KeyAdded
-		case a[2] == "":
-			c.Kind, c.Word = "removed", w.KeyRemoved
-		}
-		list = append(list, c)
-	}
-	return list
+	})
 }
 
-// impact counts whom the change reaches when it is published for all.
+// impact counts whom the change reaches when it is published for all, or, of a variant, for those who see it.
 func (v *visit) impact(rows []delivery.Listening, wk *work) publish.Impact {
 	w := &v.w.Publish
-	if len(rows) == 0 {
-		return publish.Impact{Text: w.ImpactNobody}
+	text, nobody := w.ImpactListen, w.ImpactNobody
+	if wk.gray != "" {
+		rows = slices.DeleteFunc(slices.Clone(rows), func(r delivery.Listening) bool { return r.Gray != wk.gray })
+		text, nobody = w.CanarySees, w.CanaryNobody
 	}
-	i := publish.Impact{Text: words.Fill(w.ImpactListen, v.w.Number(int64(len(rows))))}
+	if len(rows) == 0 {
+		return publish.Impact{Text: nobody}
+	}
+	i := publish.Impact{Text: words.Fill(text, v.w.Number(int64(len(rows))))}
 	apps, sdks, canaries := map[string]int{}, map[string]int{}, 0
 	for _, r := range rows {
 		if r.Gray != "" && wk.gray == "" {

@@ -1,0 +1,2 @@
+import{b as l,c as m}from"./chunk-RQNJSH6L.js";import{Z as c}from"./chunk-S6VWCZFI.js";var g=3e5;async function C(n){let r=n.textContent;if(r.length>g)return;let i=await l(n.dataset.language??"");if(!i)return;let h=[...n.children],p=0,e=[],a=t=>{h[p++]?.replaceChildren(...e,t),e=[]};c(r,i.parser.parse(r),m,(t,s)=>{if(!s){e.push(document.createTextNode(t));return}let o=document.createElement("span");o.className=s,o.textContent=t,e.push(o)},()=>a(`
+`)),e.length>0&&a("")}export{C as highlight};
