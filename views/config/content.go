@@ -17,6 +17,8 @@ type Content struct {
 	Problem string
 	// Lines are those of the content, with their line ends; none when it can't be shown.
 	Lines []string
+	// Language is the type by which the content is coloured.
+	Language string
 	// Note says why not all is shown, Variants that some clients see something else.
 	Note, Variants, VariantsHref string
 	// Copy is false where Lines are not the whole content.

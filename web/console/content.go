@@ -62,6 +62,7 @@ func (v *visit) showContent(status int, k config.Key, problem string) error {
 func (v *visit) showEntry(m *views.Content, e *config.Entry) {
 	w := v.w
 	m.Lines, m.Copy = numberedLines(e.Content)
+	m.Language = e.Type
 	switch {
 	case !utf8.Valid(e.Content):
 		m.Lines, m.Copy, m.Note = nil, false, w.Config.NotText
@@ -80,7 +81,7 @@ func (v *visit) showEntry(m *views.Content, e *config.Entry) {
 	}
 	k := e.Key
 	m.Facts = []parts.Fact{
-		{Name: w.Parts.DataID, Value: k.DataID, CopyAs: k.DataID}, {Name: w.Parts.Group, Value: k.Group},
+		{Name: w.Parts.Group, Value: k.Group, CopyAs: k.Group},
 		{Name: w.Parts.Namespace, Value: k.Namespace}, {Name: w.Parts.Type, Value: e.Type},
 		{Name: w.Parts.Size, Value: w.Size(int64(len(e.Content))), Title: words.Fill(w.Parts.BytesUnit, w.Number(int64(len(e.Content))))},
 		{Name: w.Parts.MD5, Value: e.MD5, Mono: true, CopyAs: e.MD5}, {Name: w.Parts.Revision, Value: strconv.FormatUint(e.Revision, 10)},
