@@ -32,7 +32,7 @@ var secrets = []string{"csrf", "password", "old", "new", "again"}
 
 // carry keeps the form of this request. Files are not kept.
 func (v *visit) carry() *carried {
-	f := &carried{action: string(v.c.Request().RequestURI())}
+	f := &carried{action: local(string(v.c.Request().RequestURI()))}
 	for _, x := range v.fields() {
 		if !slices.Contains(secrets, x.Name) {
 			f.fields = append(f.fields, x)

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"time"
 	"unicode/utf8"
 
@@ -42,10 +43,27 @@ func (v *visit) rightEntry() bool {
 
 // front is the first page: the overview for who is signed in, else the login.
 func (p *pages) front(v *visit) error {
-	if v.user == nil {
-		return v.loginPage()
+	switch {
+	case v.user != nil:
+		return v.home()
+	case v.arrives():
+		return v.onceMore()
 	}
-	return v.home()
+	return v.loginPage()
+}
+
+// arrives reports whether a person comes by a link of another site: then browsers keep the session's cookie back.
+func (v *visit) arrives() bool {
+	from := v.c.Get("Sec-Fetch-Site")
+	return !v.changes() && !v.wantsJSON() && (from == "cross-site" || from == "same-site")
+}
+
+// onceMore answers with the login, and has the browser ask for the page again: now it comes from here, with the cookie if there is one.
+func (v *visit) onceMore() error {
+	to := local(string(v.c.Request().RequestURI()))
+	v.c.Set("Refresh", "0; url="+to)
+	v.back = to
+	return v.askLogin(fiber.StatusOK, "", "")
 }
 
 func (v *visit) loginPage() error {
@@ -64,7 +82,7 @@ func (v *visit) askLogin(status int, problem, said string) error {
 	w := &v.w.Enter
 	return v.render(enter.LoginPage(enter.Login{
 		Page: v.frame(w.Title, ""), Words: w, Fresh: v.Auth.NeedsSetUp(), Example: origin(v.c, v.Settings.HTTPAddr) + SetUpPath("…"),
-		Problem: problem, Said: said, Back: local(v.value("back")), Entry: v.entry(), User: v.c.FormValue("username"), Carried: v.carried.packed(),
+		Problem: problem, Said: said, Back: cmp.Or(v.back, local(v.value("back"))), Entry: v.entry(), User: v.c.FormValue("username"), Carried: v.carried.packed(),
 	}))
 }
 

@@ -484,3 +484,33 @@ func TestTheAPIIsNoWayInForOtherSites(t *testing.T) {
 	s.post("/nacos/v1/cs/configs", form).is(200)
 	s.post("/nacos/v1/cs/configs", form, "Sec-Fetch-Site", "same-origin", "Origin", s.url).is(200)
 }
+
+func TestALinkOfAnotherSiteLeadsWhoIsSignedInToThePage(t *testing.T) {
+	s := signedIn(t)
+	k, stranger := s.cookies(), s.another(t)
+	for name, header := range map[string][]string{
+		"as browsers say":   {"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"},
+		"from another port": {"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "navigate"},
+	} {
+		for _, path := range []string{"/console/configs?ns=public&q=a+b%26c", "/", "/nacos"} {
+			t.Run(name+" to "+path, func(t *testing.T) {
+				if a := stranger.get(path, header...).is(200, "Sign in"); a.Header.Get("Refresh") != "0; url="+path {
+					t.Errorf("refreshed by %q", a.Header.Get("Refresh"))
+				}
+				s.get(path, "Cookie", k, "Sec-Fetch-Site", "same-origin").is(200).hides("Sign in")
+			})
+		}
+	}
+	for name, header := range map[string][]string{
+		"from a page of this server": {"Sec-Fetch-Site", "same-origin", "Referer", s.url + "/console/configs"}, "typed": {"Sec-Fetch-Site", "none"}, "with nothing said": {"Referer", "https://chat.example"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if a := stranger.get("/console/configs", header...).is(303); a.Header.Get("Refresh") != "" {
+				t.Error("it would go on for ever")
+			}
+		})
+	}
+	if a := stranger.get("/console/login?back=%2F", "Sec-Fetch-Site", "cross-site").is(200); a.Header.Get("Refresh") != "" {
+		t.Error("the login refreshes itself")
+	}
+}

@@ -40,7 +40,8 @@ type visit struct {
 	token   string
 	// ns is the namespace that the page is about.
 	ns string
-	// carried is the form that a login carries, nil for none.
+	// back is where a login leads, "" for where its form says; carried is the form that it carries, nil for none.
+	back    string
 	carried *carried
 }
 
@@ -92,6 +93,8 @@ func (p *pages) signedIn(serve func(*visit) error) fiber.Handler {
 			return v.json(fiber.StatusUnauthorized, fiber.Map{"error": v.w.Faults.Expired})
 		case v.user == nil && changes:
 			return v.askAgain()
+		case v.user == nil && v.arrives():
+			return v.onceMore()
 		case v.user == nil:
 			return v.go303(pathLogin + "?" + url.Values{"back": {v.here()}}.Encode())
 		case changes && !v.rightToken():
