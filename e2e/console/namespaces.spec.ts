@@ -53,7 +53,7 @@ test("one that holds something can't be removed", async ({ page }) => {
   await server.publish({ ns: "full", dataId: "a" }, "x");
   await page.goto("/console/namespaces");
   const row = page.getByRole("row").filter({ hasText: "full" });
-  await expect(row).toContainText("It holds 1 configurations");
+  await expect(row).toContainText("Configurations in it: 1");
   await expect(row.locator("summary")).toHaveCount(0);
 });
 

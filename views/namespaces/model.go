@@ -13,8 +13,12 @@ type List struct {
 	Words *words.Namespaces
 	Rows  []Row
 	Form  Form
-	// Open unfolds the form.
-	Open bool
+	// Filter is what the list is filtered by; Empty stands where nothing was found.
+	Filter string
+	Empty  *parts.Empty
+	Pager  parts.Pager
+	// Problem says why something was not done.
+	Problem string
 }
 
 // Row is one namespace.

@@ -16,6 +16,7 @@ type Namespaces struct {
 	NotEmpty                            string // number
 	Filter                              string
 	None                                string
+	DescBad                             string // number
 }
 
 var englishNamespaces = Namespaces{
@@ -31,9 +32,9 @@ var englishNamespaces = Namespaces{
 	EditTitle: "Change %s",
 	Saved:     "%s is saved.", Added: "%s is there.", Removed: "%s is removed.",
 	RemoveTitle: "Remove %s?", RemoveText: "It holds nothing. Applications that name its ID still work, and find nothing.",
-	NotEmpty: "It holds %s configurations. Delete them or move them first.",
+	NotEmpty: "Configurations in it: %s. Delete or move them first.",
 	Filter:   "Filter namespaces",
-	None:     "No namespace has this in its name or ID.",
+	None:     "No namespace has this in its name or ID.", DescBad: "A description has at most %s characters.",
 }
 
 var chineseNamespaces = Namespaces{
@@ -51,5 +52,5 @@ var chineseNamespaces = Namespaces{
 	RemoveTitle: "删除 %s？", RemoveText: "其中没有配置。仍引用该 ID 的应用可以继续运行，但读不到任何配置。",
 	NotEmpty: "其中还有 %s 个配置，请先删除或移走它们。",
 	Filter:   "筛选命名空间",
-	None:     "没有名称或 ID 包含该文字的命名空间。",
+	None:     "没有名称或 ID 包含该文字的命名空间。", DescBad: "描述最多 %s 个字符。",
 }

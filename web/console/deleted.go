@@ -34,6 +34,9 @@ func (v *visit) deleted() error {
 	if err != nil {
 		return err
 	}
+	if last := (list.Total + deletedPerPage - 1) / deletedPerPage; number > max(last, 1) { // what was there was restored meanwhile
+		return v.go303(pathDeleted + "?" + url.Values{"ns": {v.ns}, "q": {text}, "page": {strconv.Itoa(max(last, 1))}}.Encode())
+	}
 	m := history.Deleted{Page: v.frame(w.DeletedTitle, pathDeleted), Words: w, Filter: text, NamespaceID: v.ns}
 	for _, h := range list.Items {
 		m.Rows = append(m.Rows, history.DeletedRow{

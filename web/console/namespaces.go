@@ -2,7 +2,10 @@ package console
 
 import (
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
@@ -18,6 +21,7 @@ import (
 const (
 	pathNamespaceEdit   = pathNamespaces + "/edit"
 	pathNamespaceRemove = pathNamespaces + "/remove"
+	namespacesPerPage   = 100
 )
 
 func (p *pages) namespacesRoutes(r fiber.Router) {
@@ -33,17 +37,37 @@ func (v *visit) namespaceActor() namespace.Actor {
 	return namespace.Actor{User: a.User, IP: a.IP}
 }
 
-func (v *visit) namespaceList() error { return v.showNamespaces(fiber.StatusOK, views.Form{}) }
+func (v *visit) namespaceList() error { return v.showNamespaces(fiber.StatusOK, views.Form{}, "") }
 
-func (v *visit) showNamespaces(status int, f views.Form) error {
+// showNamespaces lists them beside the form f. Problem says why something was not done to one of the list.
+func (v *visit) showNamespaces(status int, f views.Form, problem string) error {
 	w := &v.w.Namespaces
-	m := views.List{Page: v.frame(w.Title, pathNamespaces), Words: w, Form: v.namespaceForm(f, pathNamespaces, w.NewButton)}
-	m.Rows = append(m.Rows, v.namespaceRow(&namespace.Namespace{ID: resource.DefaultNamespace, Name: resource.DefaultNamespace, Desc: w.DefaultDesc}))
-	for _, n := range v.Namespaces.All() {
+	m := views.List{Page: v.frame(w.Title, pathNamespaces), Words: w, Form: v.namespaceForm(f, pathNamespaces, w.NewButton), Problem: problem, Filter: v.c.Query("q")}
+	list := v.namespacesWith(m.Filter)
+	page := min(v.number("page", 1), max((len(list)+namespacesPerPage-1)/namespacesPerPage, 1))
+	from := (page - 1) * namespacesPerPage
+	for _, n := range list[from:min(from+namespacesPerPage, len(list))] {
 		m.Rows = append(m.Rows, v.namespaceRow(n))
 	}
+	if len(list) == 0 {
+		m.Empty = &parts.Empty{Icon: "search", Title: w.None, Text: m.Filter}
+	}
+	q := url.Values{}
+	if m.Filter != "" {
+		q.Set("q", m.Filter)
+	}
+	m.Pager = v.pager(pathNamespaces, q, page, namespacesPerPage, len(list))
 	v.c.Status(status)
 	return v.render(views.ListPage(m))
+}
+
+// namespacesWith returns those of which name or id has text in it, in whatever case; the default one first.
+func (v *visit) namespacesWith(text string) []*namespace.Namespace {
+	text = strings.ToLower(strings.TrimSpace(text))
+	all := append([]*namespace.Namespace{{ID: resource.DefaultNamespace, Name: resource.DefaultNamespace, Desc: v.w.Namespaces.DefaultDesc}}, v.Namespaces.All()...)
+	return slices.DeleteFunc(all, func(n *namespace.Namespace) bool {
+		return !strings.Contains(strings.ToLower(n.Name+" "+n.ID), text)
+	})
 }
 
 func (v *visit) namespaceRow(n *namespace.Namespace) views.Row {
@@ -71,12 +95,12 @@ func (v *visit) namespaceRow(n *namespace.Namespace) views.Row {
 func (v *visit) namespaceForm(f views.Form, action, button string) views.Form {
 	w := &v.w.Namespaces
 	f.Action, f.Button = action, button
-	f.Name.Name, f.Name.Label, f.Name.Hint, f.Name.Required = "name", w.Name, w.NameHint, true
+	f.Name.Name, f.Name.Label, f.Name.Hint, f.Name.Required, f.Name.MaxLength = "name", w.Name, w.NameHint, true, strconv.Itoa(namespace.MaxName)
 	f.ID.Name, f.ID.Label, f.ID.Autocomplete = "id", w.ID, "off"
 	if !f.ID.ReadOnly {
 		f.ID.Hint = w.IDHint
 	}
-	f.Desc.Name, f.Desc.Label = "desc", v.w.Parts.Desc
+	f.Desc.Name, f.Desc.Label, f.Desc.MaxLength = "desc", v.w.Parts.Desc, strconv.Itoa(namespace.MaxDesc)
 	return f
 }
 
@@ -95,7 +119,11 @@ func (v *visit) namespaceRefused(f *views.Form, err error) (status int) {
 		f.ID.Error = w.IDTaken
 		return fiber.StatusConflict
 	case namespace.CodeIllegalName:
-		f.Name.Error = w.NameBad
+		if utf8.RuneCountInString(f.Desc.Value) > namespace.MaxDesc {
+			f.Desc.Error = words.Fill(w.DescBad, strconv.Itoa(namespace.MaxDesc))
+		} else {
+			f.Name.Error = w.NameBad
+		}
 	case namespace.CodeTooMany:
 		f.Problem = words.Fill(w.TooMany, v.w.Number(int64(v.Namespaces.Len())))
 		return fiber.StatusTooManyRequests
@@ -114,17 +142,21 @@ func (v *visit) addNamespace() error {
 	err := v.Namespaces.Create(v.c.UserContext(), v.namespaceActor(), id, strings.TrimSpace(f.Name.Value), strings.TrimSpace(f.Desc.Value))
 	if err != nil {
 		if status := v.namespaceRefused(&f, err); status != 0 {
-			return v.showNamespaces(status, f)
+			return v.showNamespaces(status, f, "")
 		}
 		return err
 	}
 	return v.done(pathNamespaces, words.Fill(v.w.Namespaces.Added, f.Name.Value), "")
 }
 
+func noNamespace(id string) error {
+	return fault.New(fault.NotFound, "there is no namespace with the id %q", id)
+}
+
 func (v *visit) editNamespace() error {
 	n := v.Namespaces.Get(v.c.Query("id"))
 	if n == nil {
-		return fault.New(fault.NotFound, "there is no namespace with the id %q", v.c.Query("id"))
+		return noNamespace(v.c.Query("id"))
 	}
 	return v.showNamespace(fiber.StatusOK, n, views.Form{Name: parts.Field{Value: n.Name}, Desc: parts.Field{Value: n.Desc}})
 }
@@ -154,7 +186,7 @@ func (v *visit) saveNamespace() error {
 		return err
 	}
 	if !existed {
-		return fault.New(fault.NotFound, "there is no namespace with the id %q", f.ID.Value)
+		return noNamespace(f.ID.Value)
 	}
 	return v.done(pathNamespaces, words.Fill(v.w.Namespaces.Saved, f.Name.Value), "")
 }
@@ -163,13 +195,16 @@ func (v *visit) removeNamespace() error {
 	id := v.c.FormValue("id")
 	name := v.namespaceName(id)
 	if held := v.Configs.CountIn(id); held > 0 {
-		return fault.New(fault.Conflict, "%s", words.Fill(v.w.Namespaces.NotEmpty, v.w.Number(held)))
+		return v.showNamespaces(fiber.StatusConflict, views.Form{}, name+": "+words.Fill(v.w.Namespaces.NotEmpty, v.w.Number(held)))
 	}
 	if v.protected(id) && v.c.FormValue("typed") != name {
-		return fault.New(fault.Invalid, "%s", words.Fill(v.w.Parts.TypeToConfirm, name))
+		return v.showNamespaces(fiber.StatusBadRequest, views.Form{}, words.Fill(v.w.Parts.TypeToConfirm, name))
 	}
-	if _, err := v.Namespaces.Remove(v.c.UserContext(), v.namespaceActor(), id); err != nil {
+	switch existed, err := v.Namespaces.Remove(v.c.UserContext(), v.namespaceActor(), id); {
+	case err != nil:
 		return err
+	case !existed:
+		return noNamespace(id)
 	}
 	return v.done(pathNamespaces, words.Fill(v.w.Namespaces.Removed, name), "")
 }
