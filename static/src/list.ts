@@ -10,7 +10,7 @@ export function bindSearch(form: HTMLFormElement): void {
     timer = setTimeout(() => form.dispatchEvent(new Event("go")), delay);
   };
   form.addEventListener("input", (event) => {
-    if (!(event instanceof InputEvent && event.isComposing)) go(100);
+    if (!(event instanceof InputEvent && event.isComposing)) go(60);
   });
   form.addEventListener("compositionend", () => go(0));
   form.addEventListener("submit", () => clearTimeout(timer));
