@@ -83,7 +83,7 @@ export class Server {
 
   /** Signs the administrator in anew. */
   async signIn(): Promise<Session> {
-    const context = await request.newContext({ baseURL: this.url });
+    const context = await request.newContext({ baseURL: this.url, storageState: { cookies: [], origins: [] } });
     const form = await (await context.get("/console/login")).text();
     const entry = /name="entry" value="([^"]+)"/.exec(form)?.[1] ?? "";
     const answer = await context.post("/console/login", { form: { entry, username: user, password }, maxRedirects: 0 });
