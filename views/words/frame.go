@@ -25,6 +25,7 @@ type Frame struct {
 	KeyGo, KeyNamespace, KeyPublish, KeyEscape            string
 	Undo, Undone, Close                                   string
 	ServerTime                                            string
+	Path                                                  string // the way from the list to the page
 }
 
 var englishFrame = Frame{
@@ -53,7 +54,7 @@ var englishFrame = Frame{
 	KeyGo: "Go to: overview, configurations, feed, clients, cluster", KeyNamespace: "Switch the namespace", KeyPublish: "Review and publish, in the editor",
 	KeyEscape: "Close; in the editor, Tab leaves it afterwards",
 	Undo:      "Undo", Undone: "Undone", Close: "Close",
-	ServerTime: "Server time",
+	ServerTime: "Server time", Path: "Path",
 }
 
 var chineseFrame = Frame{
@@ -82,5 +83,5 @@ var chineseFrame = Frame{
 	KeyGo: "前往：概览、配置、动态、客户端、集群", KeyNamespace: "切换命名空间", KeyPublish: "在编辑器中预览并发布",
 	KeyEscape: "关闭；在编辑器中按下后可用 Tab 离开",
 	Undo:      "撤销", Undone: "已撤销", Close: "关闭",
-	ServerTime: "服务器时间",
+	ServerTime: "服务器时间", Path: "路径",
 }
