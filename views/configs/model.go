@@ -29,8 +29,8 @@ type List struct {
 	// None stands where nothing was found, First where there is nothing yet.
 	None  *None
 	First *First
-	// DeleteAction, CloneAction and ExportAction take the rows that are selected.
-	DeleteAction, CloneAction, ExportAction string
+	// These take the rows that are selected.
+	DeleteAction, CloneAction, ExportAction, TagAction string
 }
 
 // Piece is a part of a text; marked ones are what was looked for.
@@ -103,12 +103,15 @@ type Chosen struct {
 	// Targets are the namespaces that can be cloned into; Target heads the column with what the chosen one has, "" before that.
 	Targets []parts.Option
 	Target  string
+	// Add and Remove are the fields for tags.
+	Add, Remove parts.Field
 }
 
 // ChosenRow is a configuration that something is to be done with.
 type ChosenRow struct {
 	ID, Name, Group, Namespace, Href, Label string
-	Listeners                               string
+	// Note is what the last column says: who listens, or which tags there are.
+	Note string
 	// Take is what its box sends where rows can be left out.
 	Take   string
 	State  parts.State

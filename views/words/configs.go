@@ -9,7 +9,7 @@ type Configs struct {
 	AllNamespaces                               string
 	Columns, ColumnsApply                       string
 	ColumnName, ColumnDesc, ColumnListeners     string
-	SelectAll, WithSelected, Export, Clone      string
+	SelectAll, WithSelected, Export, Clone, Tag string
 	HitLine, HitVariant, HitDesc, HitGroup      string // HitLine: number; HitVariant: name
 	Variants, VariantsOnly                      string // Variants: number
 	FilterBy                                    string // the search that the link makes
@@ -35,6 +35,9 @@ type Configs struct {
 	CloneStale, CloneNone, Cloned, ClonedOne                    string // Cloned: number, namespace; ClonedOne: namespace
 	CloneFailed                                                 string // number, first name, reason
 	TypedWrong                                                  string // what was to be typed
+
+	TagTitle, TagTitleOne, TagAdd, TagRemove, TagHint string // TagTitle: number
+	TagNone, TagSame, Tagged, TaggedOne, TagFailed    string // Tagged: number; TagFailed: number, first name, reason
 }
 
 var englishConfigs = Configs{
@@ -43,7 +46,7 @@ var englishConfigs = Configs{
 	AllNamespaces: "All namespaces",
 	Columns:       "Columns", ColumnsApply: "Show these",
 	ColumnName: "Name", ColumnDesc: "Description and tags", ColumnListeners: "Clients",
-	SelectAll: "Select all on this page", WithSelected: "With those selected", Export: "Export as ZIP", Clone: "Clone…",
+	SelectAll: "Select all on this page", WithSelected: "With those selected", Export: "Export as ZIP", Clone: "Clone…", Tag: "Tags…",
 	HitLine: "line %s", HitVariant: "variant %s", HitDesc: "description", HitGroup: "group",
 	Variants: "%s variants", VariantsOnly: "variants only",
 	FilterBy: "Show only %s", FindIn: "Search names and contents for “%s”",
@@ -72,6 +75,11 @@ var englishConfigs = Configs{
 	CloneStale: "Something changed in the meantime. Look at what would happen now, and confirm again.", CloneNone: "Nothing is ticked, so nothing was cloned.",
 	Cloned: "Cloned %s configurations into %s.", ClonedOne: "Cloned 1 configuration into %s.", CloneFailed: "%s were not cloned. The first is %s: %s",
 	TypedWrong: "Type %s to confirm. Nothing was changed.",
+
+	TagTitle: "Tags of %s configurations", TagTitleOne: "Tags of a configuration", TagAdd: "Put on", TagRemove: "Take off", TagHint: "Several are separated by commas.",
+	TagNone: "Say which tags are put on or taken off.", TagSame: "All of them had these tags already.",
+	Tagged: "Changed the tags of %s configurations. Clients notice nothing.", TaggedOne: "Changed the tags of 1 configuration. Clients notice nothing.",
+	TagFailed: "%s were not changed. The first is %s: %s",
 }
 
 var chineseConfigs = Configs{
@@ -80,7 +88,7 @@ var chineseConfigs = Configs{
 	AllNamespaces: "所有命名空间",
 	Columns:       "列", ColumnsApply: "应用",
 	ColumnName: "名称", ColumnDesc: "描述和标签", ColumnListeners: "客户端",
-	SelectAll: "选择本页全部", WithSelected: "对所选配置", Export: "导出 ZIP", Clone: "克隆…",
+	SelectAll: "选择本页全部", WithSelected: "对所选配置", Export: "导出 ZIP", Clone: "克隆…", Tag: "标签…",
 	HitLine: "第 %s 行", HitVariant: "灰度版本 %s", HitDesc: "描述", HitGroup: "分组",
 	Variants: "%s 个灰度版本", VariantsOnly: "仅有灰度版本",
 	FilterBy: "只显示 %s", FindIn: "在名称和内容中搜索“%s”",
@@ -109,4 +117,9 @@ var chineseConfigs = Configs{
 	CloneStale: "期间有配置发生了变化。请查看最新的预览后再次确认。", CloneNone: "没有勾选任何配置，未执行克隆。",
 	Cloned: "已克隆 %s 个配置到 %s。", ClonedOne: "已克隆 1 个配置到 %s。", CloneFailed: "%s 个配置未能克隆。第一个是 %s：%s",
 	TypedWrong: "请输入 %s 以确认。未做任何更改。",
+
+	TagTitle: "%s 个配置的标签", TagTitleOne: "配置的标签", TagAdd: "添加", TagRemove: "移除", TagHint: "多个标签用逗号分隔。",
+	TagNone: "请填写要添加或移除的标签。", TagSame: "这些配置的标签已经如此，无需更改。",
+	Tagged: "已更改 %s 个配置的标签，客户端不受影响。", TaggedOne: "已更改 1 个配置的标签，客户端不受影响。",
+	TagFailed: "%s 个配置未能更改。第一个是 %s：%s",
 }

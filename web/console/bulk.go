@@ -20,13 +20,14 @@ const (
 	pathDeleteMany = pathConfigs + "/delete"
 	pathClone      = pathConfigs + "/clone"
 	pathExportSome = pathConfigs + "/export"
+	pathTag        = pathConfigs + "/tag"
 	// maxChosen is how many rows one form may name.
 	maxChosen = 500
 )
 
 func (p *pages) bulkRoutes(r fiber.Router) {
 	for path, serve := range map[string]func(*visit, []config.Key) error{
-		pathDeleteMany: (*visit).deleteMany, pathClone: (*visit).clone, pathExportSome: (*visit).exportSome,
+		pathDeleteMany: (*visit).deleteMany, pathClone: (*visit).clone, pathExportSome: (*visit).exportSome, pathTag: (*visit).tag,
 	} {
 		r.Post(path, p.signedIn(func(v *visit) error { return v.withChosen(serve) }))
 		r.Get(path, p.signedIn(func(v *visit) error { return v.go303(listURL(v.ns, "", false)) }))
@@ -116,7 +117,7 @@ func (v *visit) deleteMany(keys []config.Key) error {
 		m.Typed = v.toType(typed)
 		for _, k := range keys {
 			row := v.chosenRow(k)
-			row.Listeners = v.w.Number(int64(v.Delivery.Standing(k).Listeners))
+			row.Note = v.w.Number(int64(v.Delivery.Standing(k).Listeners))
 			m.Rows = append(m.Rows, row)
 		}
 		return v.render(configs.DeletePage(m))

@@ -12,8 +12,8 @@ import (
 	"nacre/views/words"
 )
 
-// cloneBytes is how much of contents one command carries, unless a single one is larger.
-const cloneBytes = 1 << 20
+// batchBytes is how much of contents one command carries, unless a single one is larger.
+const batchBytes = 1 << 20
 
 // clone copies the rows to another namespace: it asks for one, shows what would change there, and does it for those that stay ticked.
 func (v *visit) clone(keys []config.Key) error {
@@ -35,10 +35,10 @@ func (v *visit) clone(keys []config.Key) error {
 	if len(added)+len(replaced) == 0 {
 		return v.doneWith(v.listBack(), flash{Text: w.CloneNone, Bad: true})
 	}
-	var r cloned
-	err := v.cloneNow(&r, added, config.Skip) // one that appeared meanwhile stays as it is
+	var r batch
+	err := v.publishBatch(&r, added, config.Skip) // one that appeared meanwhile stays as it is
 	if err == nil {
-		err = v.cloneNow(&r, replaced, config.Overwrite)
+		err = v.publishBatch(&r, replaced, config.Overwrite)
 	}
 	if err != nil {
 		return err
@@ -86,11 +86,8 @@ func (v *visit) copies(target string) (added, replaced []config.Draft, stale boo
 		if err != nil || from == nil || strconv.FormatUint(from.Revision, 10) != q.Get("from") || strconv.FormatUint(to, 10) != q.Get("to") {
 			return nil, nil, true
 		}
-		d := config.Draft{
-			Key: in(k, target), Content: from.Content, Type: from.Type, AppName: &from.AppName, TagsGiven: true, Tags: from.Tags, Desc: from.Desc,
-			Use: from.Use, Effect: from.Effect, Schema: from.Schema, EncryptedDataKey: from.EncryptedDataKey, IfRevision: to,
-			Note: config.Note{Kind: config.NoteClone, From: from.Revision},
-		}
+		d := draftOf(from)
+		d.Key, d.IfRevision, d.Note = in(k, target), to, config.Note{Kind: config.NoteClone, From: from.Revision}
 		if to == 0 {
 			added = append(added, d)
 		} else {
@@ -100,16 +97,24 @@ func (v *visit) copies(target string) (added, replaced []config.Draft, stale boo
 	return added, replaced, false
 }
 
-// cloned counts what became of copies. First is the first that was refused.
-type cloned struct {
+// draftOf returns what publishes e as it is.
+func draftOf(e *config.Entry) config.Draft {
+	return config.Draft{
+		Key: e.Key, Content: e.Content, Type: e.Type, AppName: &e.AppName, TagsGiven: true, Tags: e.Tags, Desc: e.Desc,
+		Use: e.Use, Effect: e.Effect, Schema: e.Schema, EncryptedDataKey: e.EncryptedDataKey, IfRevision: e.Revision,
+	}
+}
+
+// batch counts what became of drafts that were published together. First is the first that was refused.
+type batch struct {
 	done, failed  int
 	first, reason string
 }
 
-func (v *visit) cloneNow(r *cloned, drafts []config.Draft, policy config.IfPresent) error {
+func (v *visit) publishBatch(r *batch, drafts []config.Draft, policy config.IfPresent) error {
 	for len(drafts) > 0 {
 		n, size := 0, 0
-		for n < len(drafts) && (n == 0 || size+len(drafts[n].Content) <= cloneBytes) {
+		for n < len(drafts) && (n == 0 || size+len(drafts[n].Content) <= batchBytes) {
 			size += len(drafts[n].Content)
 			n++
 		}
@@ -167,7 +172,7 @@ func (v *visit) showClone(status int, keys []config.Key, target, problem string)
 			continue
 		}
 		row := v.chosenRow(k)
-		row.Listeners = v.w.Number(int64(v.Delivery.Standing(k).Listeners))
+		row.Note = v.w.Number(int64(v.Delivery.Standing(k).Listeners))
 		if target != "" {
 			to := v.held(in(k, target))
 			row.Take = rowID(k) + "&" + url.Values{"from": {strconv.FormatUint(from.Revision, 10)}, "to": {strconv.FormatUint(revisionOf(to), 10)}}.Encode()

@@ -57,7 +57,7 @@ func (v *visit) list() error {
 	text, all := strings.TrimSpace(v.c.Query("q")), v.c.Query("all") != ""
 	m := configs.List{
 		Page: v.frame(w.Title, pathConfigs), Words: w, NamespaceID: v.ns, Text: text, All: all, NewHref: pathNew + "?" + url.Values{"ns": {v.ns}}.Encode(),
-		Help: v.searchHelp(all), DeleteAction: pathDeleteMany, CloneAction: pathClone, ExportAction: pathExportSome,
+		Help: v.searchHelp(all), DeleteAction: pathDeleteMany, CloneAction: pathClone, ExportAction: pathExportSome, TagAction: pathTag,
 	}
 	m.Columns, m.Shows = v.columns()
 	if v.c.Get("HX-Request") != "" {

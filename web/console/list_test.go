@@ -214,7 +214,7 @@ func TestClonesShowFirstWhatTheyChange(t *testing.T) {
 	}
 	s.publish("dev", "g", "differs", "d1a", "")
 	s.post("/console/configs/clone", form).is(409, "Something changed in the meantime")
-	if got := s.held("dev", "g", "new"); got != nil {
+	if got := s.entry("dev", "g", "new"); got != nil {
 		t.Error("something was cloned all the same")
 	}
 	a = s.post("/console/configs/clone", url.Values{"ns": form["ns"], "row": form["row"], "target": {"dev"}})
@@ -223,14 +223,45 @@ func TestClonesShowFirstWhatTheyChange(t *testing.T) {
 		form.Add("take", strings.ReplaceAll(m[1], "&amp;", "&"))
 	}
 	s.follow(s.post("/console/configs/clone", form).to("/console/configs?ns=dev")).is(200, "3 configurations", "described", "core")
-	if got := s.held("dev", "g", "differs"); got == nil || string(got.Content) != "d2" {
+	if got := s.entry("dev", "g", "differs"); got == nil || string(got.Content) != "d2" {
 		t.Errorf("%+v", got)
 	}
 	form.Set("target", "prod")
 	s.post("/console/configs/clone", form).is(400, "Type Production to confirm")
 }
 
-func (s *site) held(ns, group, dataID string) *config.Entry {
+func TestTagsAreChangedOfSeveralAtOnce(t *testing.T) {
+	s := signedIn(t)
+	s.namespace("prod", "Production")
+	s.describe("public", "g", "a", "one\n", "yaml", "kept", "core", "old")
+	s.describe("public", "g", "b", "two\n", "yaml", "")
+	s.describe("prod", "g", "c", "three\n", "yaml", "")
+	rows := url.Values{"ns": {"public"}, "row": {rowOf("public", "g", "a"), rowOf("public", "g", "b")}}
+	s.post("/console/configs/tag", rows).is(200, "Tags of 2 configurations", "core, old")
+	rows.Set("step", "tag")
+	s.post("/console/configs/tag", rows).is(400, "Say which tags")
+	rows.Set("add", "1,2,3,4,5,6")
+	s.post("/console/configs/tag", rows).is(400, "at most 5 are allowed")
+	rows.Set("add", "new，core")
+	rows.Set("remove", "old, absent")
+	s.follow(s.post("/console/configs/tag", rows)).is(200, "2 configurations")
+	a := s.entry("public", "g", "a")
+	if strings.Join(a.Tags, " ") != "core new" || string(a.Content) != "one\n" || a.Type != "yaml" || *a.Desc != "kept" {
+		t.Errorf("%+v", a)
+	}
+	if b := s.entry("public", "g", "b"); strings.Join(b.Tags, " ") != "new core" && strings.Join(b.Tags, " ") != "core new" {
+		t.Errorf("%+v", b.Tags)
+	}
+	before := s.Configs().Revision()
+	s.follow(s.post("/console/configs/tag", rows)).is(200)
+	if s.Configs().Revision() != before {
+		t.Error("tags that were there were published again")
+	}
+	rows.Set("row", rowOf("prod", "g", "c"))
+	s.post("/console/configs/tag", rows).is(400, "Type Production")
+}
+
+func (s *site) entry(ns, group, dataID string) *config.Entry {
 	if it := s.Configs().Item(config.Key{Namespace: ns, Group: group, DataID: dataID}); it != nil {
 		return it.Formal
 	}
