@@ -43,15 +43,16 @@ func (s *Server) edges() (err error) {
 	v1.Register(app, v1.Deps{Deps: s.deps("v1"), Park: s.web.Parker()})
 	v2.Register(app, v2.Deps{Deps: s.deps("v2")})
 	v3.Register(app, v3.Deps{Deps: s.deps("v3"), SetLogLevel: s.setLogLevel})
-	nacre.Register(app, nacre.Deps{Deps: s.deps("nacre"), Version: release.Version, Node: s.nodeState, Feed: s.feed, Draining: s.web.Draining(),
-		Search: s.search, Series: s.series})
 	pages := console.Deps{
 		Configs: s.configs, Namespaces: s.namespaces, Auth: s.users, Drafts: s.drafts, Delivery: s.ledger, Feed: s.feed, Search: s.search, Transfer: s.transfer,
 		Settings: s.settings, Clock: s.opts.Clock, Log: s.opts.Log, Started: s.started, Version: release.Version,
 		Port: s.port, GRPCPort: s.grpc.Addr().(*net.TCPAddr).Port, Ready: s.Ready, ClientIP: s.web.ClientIP, Draining: s.web.Draining(), Node: s.consoleNode,
 	}
+	readers := console.FeedReaders(pages)
+	nacre.Register(app, nacre.Deps{Deps: s.deps("nacre"), Version: release.Version, Node: s.nodeState, Feed: s.feed, Draining: s.web.Draining(), Readers: readers,
+		Search: s.search, Series: s.series})
 	console.Register(app, pages)
-	live.Register(app, live.Deps{Feed: s.feed, Log: s.opts.Log, Permit: console.FeedReaders(pages), Draining: s.web.Draining()})
+	live.Register(app, live.Deps{Feed: s.feed, Log: s.opts.Log, Permit: readers, Draining: s.web.Draining()})
 	return nil
 }
 

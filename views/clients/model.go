@@ -130,7 +130,7 @@ type Client struct {
 // Gone is the page of a client that is not there any more.
 type Gone struct {
 	layout.Page
-	W     *words.Clients
-	Empty parts.Empty
-	Past  []Happened
+	W      *words.Clients
+	Crumbs []parts.Crumb
+	Past   []Happened
 }

@@ -93,7 +93,7 @@ func (v *visit) client() error {
 	if !ok {
 		v.c.Status(fiber.StatusNotFound)
 		return v.render(views.GonePage(views.Gone{
-			Page: v.frame(w.Gone, pathClients), Empty: parts.Empty{Icon: "clients", Title: w.Gone, Text: w.GoneText, Href: pathClients, Action: w.Title}, W: w, Past: v.clientPast(id),
+			Page: v.frame(w.Gone, pathClients), W: w, Crumbs: []parts.Crumb{{Href: pathClients, Text: w.Title}, {Text: id}}, Past: v.clientPast(id),
 		}))
 	}
 	who := v.whoListens(&c.Client, c.Connected)

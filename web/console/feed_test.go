@@ -1,8 +1,10 @@
 package console_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -108,6 +110,7 @@ func TestTheSocketOfAPageEndsWithItsSession(t *testing.T) {
 	if err := read(); !errors.As(err, &bye) || bye.Code != live.CloseEnded {
 		t.Errorf("after the session: %v", err)
 	}
+	s.another(t).get("/nacre/v1/feed", "Cookie", kept).is(http.StatusForbidden)
 	header := http.Header{"Origin": {s.url}, "Cookie": {kept}}
 	if _, res, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(s.url, "http")+live.Path, header); err == nil || res == nil || res.StatusCode != http.StatusForbidden {
 		t.Errorf("a session that has ended opens the feed: %v", err)
@@ -116,5 +119,26 @@ func TestTheSocketOfAPageEndsWithItsSession(t *testing.T) {
 		t.Errorf("a program, which needs no login: %v", err)
 	} else {
 		c.Close()
+	}
+}
+
+func TestTheStreamOfAPageEndsWithItsSession(t *testing.T) {
+	s := signedIn(t)
+	s.publish("public", "g", "a", "1", "alice")
+	res, err := s.client.Get(s.url + "/nacre/v1/feed?since=0&kind=config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	in := bufio.NewReader(res.Body)
+	for line := ""; !strings.Contains(line, `"dataId":"a"`); {
+		if line, err = in.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.post("/console/logout", nil)
+	s.publish("public", "g", "b", "2", "alice")
+	if rest, err := io.ReadAll(in); err != nil || strings.Contains(string(rest), `"dataId":"b"`) {
+		t.Errorf("it was sent %s, %v", rest, err)
 	}
 }

@@ -61,6 +61,16 @@ func (a *api) feed(c *fiber.Ctx, in *feedInput) error {
 	if a.Draining.Err() != nil {
 		return fault.New(fault.Unavailable, "the server is stopping")
 	}
+	still := func() bool { return true }
+	if a.Readers != nil {
+		may, err := a.Readers(c)
+		if err != nil {
+			return err
+		}
+		if may != nil {
+			still = may
+		}
+	}
 	leave, err := a.Feed.Enter()
 	if err != nil {
 		return err
@@ -83,13 +93,13 @@ func (a *api) feed(c *fiber.Ctx, in *feedInput) error {
 				log.Error("the feed panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			}
 		}()
-		stream(draining, w, f, filter, at)
+		stream(draining, w, f, filter, at, still)
 	})
 	return nil
 }
 
-// stream writes events until ctx ends or nobody reads.
-func stream(ctx context.Context, w *bufio.Writer, f *feed.Feed, filter feed.Filter, at uint64) {
+// stream writes events until ctx ends, nobody reads, or the reader may not any more.
+func stream(ctx context.Context, w *bufio.Writer, f *feed.Feed, filter feed.Filter, at uint64, still func() bool) {
 	// The number of the beginning goes first, and with each sign of life: a reader that comes back before its first
 	// event, or after many that it did not select, goes on from there.
 	place := func() { w.WriteString("id: " + strconv.FormatUint(at, 10) + "\n\n") }
@@ -98,7 +108,7 @@ func stream(ctx context.Context, w *bufio.Writer, f *feed.Feed, filter feed.Filt
 	if w.Flush() != nil {
 		return
 	}
-	for {
+	for still() {
 		last := ctx.Err() != nil // that the server stops is still told
 		b := f.Since(at, &filter, feedBatch)
 		if b.Missed > 0 {

@@ -35,6 +35,9 @@ type Deps struct {
 	// Feed is what happens; streams of it end with Draining.
 	Feed     *feed.Feed
 	Draining context.Context
+	// Readers refuses a reader of the feed by an error; nil refuses none. What it returns, unless nil, says later whether the
+	// reader still may read: it is asked before anything is sent, and must not block.
+	Readers func(*fiber.Ctx) (still func() bool, err error)
 	// Search finds configurations, Series has figures of this node over time.
 	Search *search.Index
 	Series *series.Series
