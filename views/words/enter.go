@@ -24,7 +24,7 @@ type Enter struct {
 	SessionsEnded                            string // number
 	ChangePassword, OldPassword, NewPassword string
 	PasswordChanged, OldPasswordWrong        string
-	Ended                                    string
+	Ended, EndedLost                         string
 	AgainTitle, AgainText                    string
 	AgainOther, AgainSend                    string
 }
@@ -55,6 +55,7 @@ var englishEnter = Enter{
 	ChangePassword: "Change password", OldPassword: "Present password", NewPassword: "New password",
 	PasswordChanged: "The password is changed; all other sessions are ended.", OldPasswordWrong: "The present password is wrong.",
 	Ended:      "You were signed out meanwhile, so nothing was changed. Sign in: what you typed is kept on this page.",
+	EndedLost:  "You are not signed in, so nothing was changed. What you typed could not be kept here; your browser may still have it when you go back.",
 	AgainTitle: "Send it again?", AgainText: "You are signed in. What you sent before was not carried out; this is what it says:",
 	AgainOther: "The page was opened in a session that has ended, so nothing was changed. This is what it says; look whether it is still what you want:", AgainSend: "Send it now",
 }
@@ -85,6 +86,7 @@ var chineseEnter = Enter{
 	ChangePassword: "修改密码", OldPassword: "当前密码", NewPassword: "新密码",
 	PasswordChanged: "密码已修改，其他会话均已结束。", OldPasswordWrong: "当前密码错误。",
 	Ended:      "您的登录已失效，因此没有任何改动。请登录，您填写的内容仍保留在本页。",
+	EndedLost:  "您尚未登录，因此没有任何改动。您填写的内容无法保留在本页，请尝试用浏览器的后退按钮找回。",
 	AgainTitle: "重新提交？", AgainText: "您已登录。之前提交的内容没有执行，内容如下：",
 	AgainOther: "该页面是在一个已结束的会话中打开的，因此没有任何改动。内容如下，请确认是否仍要提交：", AgainSend: "立即提交",
 }

@@ -16,12 +16,15 @@ import (
 // looked at it: what was typed is not lost.
 type carried struct {
 	action string
+	// token is that of the session that has ended: a stranger's form is not carried, as the answer is as large.
+	token  string
 	fields []layout.Field
 }
 
 // The names of the fields in which the login carries a form: its address, and the form's own fields behind the prefix.
 const (
 	carriedTo     = "carried"
+	carriedToken  = "carriedToken"
 	carriedPrefix = "carried."
 	// maxCarriedShown is how many bytes of a field the page shows.
 	maxCarriedShown = 400
@@ -32,7 +35,7 @@ var secrets = []string{"csrf", "password", "old", "new", "again"}
 
 // carry keeps the form of this request. Files are not kept.
 func (v *visit) carry() *carried {
-	f := &carried{action: local(string(v.c.Request().RequestURI()))}
+	f := &carried{action: local(string(v.c.Request().RequestURI())), token: v.c.FormValue("csrf")}
 	for _, x := range v.fields() {
 		if !slices.Contains(secrets, x.Name) {
 			f.fields = append(f.fields, x)
@@ -62,7 +65,7 @@ func (f *carried) packed() []layout.Field {
 	if f == nil {
 		return nil
 	}
-	list := []layout.Field{{Name: carriedTo, Value: f.action}}
+	list := []layout.Field{{Name: carriedTo, Value: f.action}, {Name: carriedToken, Value: f.token}}
 	for _, x := range f.fields {
 		list = append(list, layout.Field{Name: carriedPrefix + x.Name, Value: x.Value})
 	}
@@ -71,25 +74,24 @@ func (f *carried) packed() []layout.Field {
 
 // unpacked returns the form that a login carries, nil for none.
 func (v *visit) unpacked() *carried {
-	f := &carried{}
+	f := &carried{action: local(v.c.FormValue(carriedTo)), token: v.c.FormValue(carriedToken)}
+	if _, given := splitToken(f.token); !given || !strings.HasPrefix(f.action, "/console/") {
+		return nil
+	}
 	for _, x := range v.fields() {
 		if name, ok := strings.CutPrefix(x.Name, carriedPrefix); ok {
 			f.fields = append(f.fields, layout.Field{Name: name, Value: x.Value})
-		} else if x.Name == carriedTo {
-			f.action = local(x.Value)
 		}
-	}
-	if !strings.HasPrefix(f.action, "/console/") {
-		return nil
 	}
 	return f
 }
 
 // askAgain answers a form that came when its session had ended: with a login that carries it.
 func (v *visit) askAgain() error {
-	if f := v.carry(); len(f.fields) > 0 {
-		v.carried = f
+	if _, given := v.sentToken(); !given {
+		return v.askLogin(fiber.StatusUnauthorized, v.w.Enter.EndedLost, "")
 	}
+	v.carried = v.carry()
 	return v.askLogin(fiber.StatusUnauthorized, v.w.Enter.Ended, "")
 }
 
@@ -109,10 +111,10 @@ func (v *visit) goOn(token string) error {
 func (v *visit) refuseSession() error {
 	h := &v.c.Request().Header
 	told := len(h.Peek(fiber.HeaderOrigin)) > 0 || len(h.Peek("Sec-Fetch-Site")) > 0
-	if f := v.carry(); told && !v.wantsJSON() && v.c.FormValue("csrf") != "" && len(f.fields) > 0 {
-		return v.offer(fiber.StatusForbidden, f, v.w.Enter.AgainOther)
+	if _, given := v.sentToken(); !given || !told || v.wantsJSON() {
+		return v.refuse()
 	}
-	return v.refuse()
+	return v.offer(fiber.StatusForbidden, v.carry(), v.w.Enter.AgainOther)
 }
 
 // offer shows a form that was not carried out, to be sent from here.

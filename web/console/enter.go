@@ -82,7 +82,7 @@ func (v *visit) askLogin(status int, problem, said string) error {
 	w := &v.w.Enter
 	return v.render(enter.LoginPage(enter.Login{
 		Page: v.frame(w.Title, ""), Words: w, Fresh: v.Auth.NeedsSetUp(), Example: origin(v.c, v.Settings.HTTPAddr) + SetUpPath("…"),
-		Problem: problem, Said: said, Back: cmp.Or(v.back, local(v.value("back"))), Entry: v.entry(), User: v.c.FormValue("username"), Carried: v.carried.packed(),
+		Problem: problem, Said: said, Back: cmp.Or(v.back, local(v.value("back"))), Entry: v.entry(), User: short(v.c.FormValue("username")), Carried: v.carried.packed(),
 	}))
 }
 

@@ -207,10 +207,13 @@ func (v *visit) prefer(name, value string) string {
 	return "/console/prefs?" + url.Values{name: {value}, "back": {v.here()}}.Encode()
 }
 
+// maxPath is the length in bytes of the longest address that one is sent back to.
+const maxPath = 8 << 10
+
 // local returns path when it is one of this server, else the home page's: where a person may be sent.
 func local(path string) string {
 	u, err := url.Parse(path)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n") {
+	if err != nil || len(path) > maxPath || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n") {
 		return pathHome
 	}
 	return path

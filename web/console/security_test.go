@@ -367,17 +367,48 @@ func TestAFormOfTheSessionBeforeIsOfferedAgainToItsOwnBrowserAlone(t *testing.T)
 	s.post("/console/namespaces", form, "Origin", "https://evil.example").is(403).hides("Send it now")
 	s.post("/console/namespaces", form, "Sec-Fetch-Site", "cross-site").is(403).hides("Send it now")
 	s.get("/console/namespaces").is(200).hides("kept name")
-	// A login carries nothing to where the console is not, and no passwords.
-	entry := first(entryField, s.another(t).get("/console/login").body)
-	for _, to := range []string{"https://evil.example/console/", "//evil/console/", "/nacos/v1/cs/configs", "/console"} {
+	// A login carries nothing to where the console is not, nothing of strangers, who could have it make large answers, and no passwords.
+	for to, token := range map[string]string{
+		"https://evil.example/console/": stale, "//evil/console/": stale, "/nacos/v1/cs/configs": stale, "/console": stale, "/console/namespaces": "", "/console/configs": stale[:len(stale)-1], "/console/config": "." + stale,
+	} {
 		b := s.another(t)
-		entry = first(entryField, b.get("/console/login").body)
-		b.post("/console/login", url.Values{"username": {admin}, "password": {password}, "entry": {entry}, "carried": {to}, "carried.a": {"b"}}).is(303)
+		entry := first(entryField, b.get("/console/login").body)
+		b.post("/console/login", url.Values{"username": {admin}, "password": {password}, "entry": {entry}, "carried": {to}, "carriedToken": {token}, "carried.a": {"b"}}).is(303)
 	}
 	b := s.another(t)
-	if a := b.post("/console/account/password", url.Values{"old": {"my old secret"}, "new": {"my new secret"}}, "Origin", s.url).is(401); strings.Contains(a.body, "secret") {
+	if a := b.post("/console/account/password", url.Values{"csrf": {stale}, "old": {"my old secret"}, "new": {"my new secret"}}, "Origin", s.url).is(401); strings.Contains(a.body, "secret") {
 		t.Error("the page has a password")
 	}
+	large := strings.Repeat(`"`, 4<<20)
+	for name, form := range map[string]url.Values{
+		"a form":  {"csrf": {"x.y"}, "content": {large}},
+		"a name":  {"username": {large}, "password": {"x"}},
+		"a way":   {"username": {"x"}, "password": {"x"}, "back": {"/console/" + large}},
+		"a login": {"carried": {"/console/configs"}, "carriedToken": {"x.y"}, "carried.a": {large}, "username": {"x"}, "password": {"x"}},
+	} {
+		path := "/console/login"
+		if name == "a form" {
+			path = "/console/namespaces"
+		} else {
+			form.Set("entry", first(entryField, b.get(path).body))
+		}
+		if a := b.post(path, form).is(401); len(a.body) > 64<<10 {
+			t.Errorf("%s of a stranger makes %d bytes", name, len(a.body))
+		}
+	}
+}
+
+func TestPagesThatWereOpenOverARestartWorkOn(t *testing.T) {
+	dir := t.TempDir()
+	s := signedIn(t, servertest.InDir(dir))
+	token, k := s.csrf, s.cookies()
+	if err := s.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	again := newSite(t, servertest.InDir(dir))
+	form := url.Values{"csrf": {token}, "id": {"made"}, "name": {"made"}}
+	again.post("/console/namespaces", form, "Cookie", strings.ReplaceAll(k, port(s.url), port(again.url))).is(303)
+	again.post("/console/namespaces", form).is(401, "Sign in")
 }
 
 func TestOfTwoSubmitsOneCounts(t *testing.T) {

@@ -199,15 +199,32 @@ func (v *visit) go303(path string) error {
 // sameOrigin reports whether a form was sent by a page of this server, or by what is no browser of today, and has the token to show.
 func (v *visit) sameOrigin() bool { return site.Own(&v.c.Request().Header) }
 
-// csrf returns the token that forms of this session carry.
-func (v *visit) csrf() string { return derive(v.token, "csrf") }
+// csrf returns the token that forms of this session carry, with a mark by which it is known when the session has ended.
+func (v *visit) csrf() string {
+	token := derive(v.token, "csrf")
+	return token + "." + derive(formKey, token)
+}
 
-func (v *visit) rightToken() bool {
+// formKey marks the tokens that this process gave to forms.
+var formKey = secret()
+
+// sentToken returns the token of a form, and whether this process gave it out, to whatever session.
+func (v *visit) sentToken() (token string, given bool) {
 	sent := v.c.Get("X-CSRF-Token")
 	if sent == "" {
 		sent = v.c.FormValue("csrf")
 	}
-	return same(sent, v.csrf())
+	return splitToken(sent)
+}
+
+func splitToken(sent string) (token string, given bool) {
+	token, mark, _ := strings.Cut(sent, ".")
+	return token, same(mark, derive(formKey, token))
+}
+
+func (v *visit) rightToken() bool {
+	token, _ := v.sentToken()
+	return same(token, derive(v.token, "csrf"))
 }
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
