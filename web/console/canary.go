@@ -53,7 +53,7 @@ func (v *visit) variant(i int, it *config.Item, g *config.Gray, rows []delivery.
 	if it.Formal == nil {
 		m.Only = w.CanaryOnly
 	}
-	if keys := v.keyDifference(typ, all.Content, g.Content); keys != nil {
+	if keys := v.keyDifference(typeBy(typ, g.Key, g.Content), all.Content, g.Content); keys != nil {
 		m.KeySummary, m.Keys, m.MoreKeys = keys.Summary, keys.Rows, keys.More
 	}
 	sees, inSync := 0, 0
@@ -85,7 +85,8 @@ func (v *visit) variant(i int, it *config.Item, g *config.Gray, rows []delivery.
 		Calm: true, Hidden: append(hidden, [2]string{"revision", strconv.FormatUint(newest, 10)}), CSRF: v.csrf(), Words: &v.w.Parts,
 	}
 	if v.protected(g.Key.Namespace) {
-		m.Promote.Typed, m.Stop.Typed = g.Key.DataID, g.Key.DataID
+		m.Promote.Typed = v.namespaceName(g.Key.Namespace)
+		m.Stop.Typed = m.Promote.Typed
 	}
 	return m
 }
@@ -161,7 +162,7 @@ func (v *visit) variantForm() (k config.Key, gray string, back func() error) {
 	switch w := &v.w.Publish; {
 	case gray == "": // an empty name would be all of the configuration
 		return k, "", func() error { return v.doneWith(configURL(k, tabCanary), flash{Text: w.CanaryGone, Bad: true}) }
-	case v.protected(k.Namespace) && strings.TrimSpace(v.value("typed")) != k.DataID:
+	case v.protected(k.Namespace) && strings.TrimSpace(v.value("typed")) != v.namespaceName(k.Namespace):
 		return k, "", func() error { return v.doneWith(configURL(k, tabCanary), flash{Text: w.TypedWrong, Bad: true}) }
 	}
 	return k, gray, nil

@@ -245,7 +245,7 @@ func (v *visit) readPublication(wk *work, h *held) (p publication, ok bool) {
 	if v.Configs.Check(config.Draft{Key: wk.key, Content: []byte("x"), Note: config.Note{Comment: p.comment}}) != nil {
 		p.wrongComment = words.Fill(w.CommentLong, v.w.Number(config.MaxComment))
 	}
-	if v.protected(wk.key.Namespace) && p.typed != wk.key.DataID {
+	if v.protected(wk.key.Namespace) && p.typed != v.namespaceName(wk.key.Namespace) {
 		p.wrongTyped = w.TypedWrong
 	}
 	if _, fixed := fixedRule(wk, h); p.some && !fixed {
@@ -284,7 +284,12 @@ func (v *visit) publish() error {
 		revision, err := v.put(v.c.UserContext(), &wk, h, &p)
 		switch {
 		case fault.CodeOf(err) == config.CodeCAS:
-			return v.merge(&wk, v.heldOf(wk.key, wk.gray))
+			now := v.heldOf(wk.key, wk.gray)
+			if wk.stale(now) {
+				return v.merge(&wk, now)
+			}
+			p.problem, p.canary = v.w.Publish.CanarySince, v.begun(&wk, now).canary
+			return v.showReview(fiber.StatusConflict, &wk, now, warnings, p)
 		case err != nil && statusOf(err) == fiber.StatusInternalServerError:
 			return err
 		case err != nil:
@@ -390,7 +395,7 @@ func (v *visit) showReview(status int, wk *work, h *held, warnings []format.Prob
 		m.Attributes = v.changedAttributes(h.attributes, wk)
 	}
 	m.Diff, m.Views = v.difference(before, after), v.views()
-	if k := v.keyDifference(wk.typ, before.Content, after.Content); k != nil && len(k.Rows) > 0 {
+	if k := v.keyDifference(typeBy(wk.typ, wk.key, wk.content), before.Content, after.Content); k != nil && len(k.Rows) > 0 {
 		m.Keys = (*publish.Keys)(k)
 	}
 	rows := v.Delivery.OfConfig(wk.key)
@@ -401,10 +406,18 @@ func (v *visit) showReview(status int, wk *work, h *held, warnings []format.Prob
 		m.Target.Attributes = w.ForSomeAttributes
 	}
 	if v.protected(wk.key.Namespace) {
-		m.Typed, m.TypedError, m.Protected = wk.key.DataID, p.wrongTyped, words.Fill(w.Protected, v.namespaceName(wk.key.Namespace))
+		m.Typed, m.TypedError, m.Protected = v.namespaceName(wk.key.Namespace), p.wrongTyped, words.Fill(w.Protected, v.namespaceName(wk.key.Namespace))
 	}
 	v.c.Status(status)
 	return v.render(publish.ReviewPage(m))
+}
+
+// typeBy returns the type of a content, and where that is plain text, as for what a client published without naming one, what it looks like.
+func typeBy(typ string, k config.Key, content []byte) string {
+	if t := format.Type(typ); t.Valid() && t != format.Text {
+		return typ
+	}
+	return string(format.Detect(k.DataID, content))
 }
 
 // fields are those that a form carries of the work, besides its content.
