@@ -97,11 +97,12 @@ func SendRaw(c *fiber.Ctx, status int, contentType string, body []byte) error {
 	return nil
 }
 
-// setType sets the content type; "" sends none.
+// setType sets the content type; "" sends none, and has browsers not guess HTML.
 func setType(c *fiber.Ctx, contentType string) {
 	h := &c.Context().Response.Header
 	if contentType == "" {
 		h.SetNoDefaultContentType(true)
+		h.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 		return
 	}
 	h.SetContentType(contentType)
