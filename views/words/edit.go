@@ -22,7 +22,7 @@ type Edit struct {
 	Blank, Large                                    string // Large: size, limit
 	Mixed, CRLF                                     string
 	NotText, NotTextText, TooLarge, TooLargeText    string // TooLargeText: size, limit
-	Encrypted                                       string
+	Encrypted, LooksLike                            string // LooksLike: type, type
 	MarksLeft, MarkHere                             string
 	MergeTitle, MergeBy, MergeGone, MergeThere      string // MergeBy: who, how long ago; MergeGone the same; MergeThere: who, how long ago
 	MergeClean, MergeClash, MergeBlind              string // MergeClash: number
@@ -55,6 +55,7 @@ var englishEdit = Edit{
 	CRLF:    "Lines end with CRLF, and will when you publish.",
 	NotText: "This content can't be edited here", NotTextText: "It is not UTF-8 text, or has characters that a browser's form would change. Nothing of it would be kept as it is. Download it, and publish a changed file by the API.",
 	TooLarge: "This content is too large to be edited here", TooLargeText: "It has %s; the editor takes up to %s. Download it, and publish a changed file by the API.",
+	LooksLike: "It looks like %s, but its type is %s: choose the type to have errors found and keys compared.",
 	Encrypted: "Clients have encrypted this content: what stands here is what they decrypt. A change by hand makes it unreadable for them.",
 	MarksLeft: "There are places left that both have changed. Choose a side for each, or write what it should be, and remove the marks.", MarkHere: "Both have changed this part: choose a side, or write what it should be, and remove the marks.",
 	MergeTitle: "Changed meanwhile", MergeBy: "%s published another version %s, after you had opened this one. Nothing of yours is lost.",
@@ -92,6 +93,7 @@ var chineseEdit = Edit{
 	CRLF:    "换行符为 CRLF，发布后保持不变。",
 	NotText: "该内容不能在此编辑", NotTextText: "它不是 UTF-8 文本，或者含有浏览器表单会改变的字符，编辑后无法保持原样。请下载后修改，再通过 API 发布。",
 	TooLarge: "内容太大，不能在此编辑", TooLargeText: "大小为 %s，编辑器最多支持 %s。请下载后修改，再通过 API 发布。",
+	LooksLike: "内容看起来是 %s，但格式为“%s”：选择正确的格式才能发现错误并按键比较。",
 	Encrypted: "该内容由客户端加密，此处显示的是密文。手工修改后客户端将无法解密。",
 	MarksLeft: "还有双方都修改了的地方没有处理。请逐一选择其中一方或写出正确的内容，并删除冲突标记。", MarkHere: "双方都修改了这一部分：请选择其中一方或写出正确的内容，并删除冲突标记。",
 	MergeTitle: "期间有其他修改", MergeBy: "在您打开之后，%s 发布了其他版本（%s）。您的内容没有丢失。",

@@ -30,7 +30,7 @@ type Publish struct {
 	Promote, PromoteTitle, PromoteText                 string // PromoteText: clients
 	Stop, StopTitle, StopText, Change                  string // StopText: clients
 	Promoted, Stopped                                  string // name
-	CanaryMoved, CanaryGone                            string
+	CanaryMoved, CanaryGone, CanarySince               string
 	CanaryHeading                                      string // name
 }
 
@@ -63,7 +63,7 @@ var englishPublish = Publish{
 	Promote:    "Promote to all", PromoteTitle: "Promote it to all clients?", PromoteText: "Clients that listen: %s. All of them see this content at once, and the canary ends.",
 	Stop: "Stop", StopTitle: "Stop this canary?", StopText: "Clients that see it: %s. They go back to what all others see. Its content stays in the history.", Change: "Change",
 	Promoted: "The canary %s was promoted to all clients.", Stopped: "The canary %s was stopped.",
-	CanaryMoved: "It was changed meanwhile. Look at it as it is now, then promote it.", CanaryGone: "This canary is not there any more.",
+	CanaryMoved: "It was changed meanwhile. Look at it as it is now, then promote it.", CanaryGone: "This canary is not there any more.", CanarySince: "A canary was started, changed or stopped meanwhile. Look for whom it is now, then publish again.",
 	CanaryHeading: "Canary %s",
 }
 
@@ -96,6 +96,6 @@ var chinesePublish = Publish{
 	Promote:    "全量发布", PromoteTitle: "全量发布给所有客户端？", PromoteText: "监听的客户端：%s 个。它们会立即看到该内容，灰度随之结束。",
 	Stop: "停止", StopTitle: "停止该灰度版本？", StopText: "看到它的客户端：%s 个。它们会恢复为其他客户端所见的内容。该内容保留在历史中。", Change: "修改",
 	Promoted: "灰度 %s 已全量发布。", Stopped: "灰度 %s 已停止。",
-	CanaryMoved: "期间内容已被修改。请查看当前内容后再全量发布。", CanaryGone: "该灰度版本已不存在。",
+	CanaryMoved: "期间内容已被修改。请查看当前内容后再全量发布。", CanaryGone: "该灰度版本已不存在。", CanarySince: "期间有灰度版本被发布、修改或停止。请查看当前的灰度范围后再次发布。",
 	CanaryHeading: "灰度 %s",
 }

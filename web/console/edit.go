@@ -263,6 +263,9 @@ func (v *visit) editor(wk work, wrong mistakes) edit.Model {
 	} else if h != nil && wk.base == h.revision && bytes.IndexByte(h.content, '\r') >= 0 {
 		m.Notes = append(m.Notes, w.Mixed)
 	}
+	if looks := typeBy(wk.typ, wk.key, wk.content); !wk.detect && wk.gray == "" && looks != wk.typ && looks != string(format.Text) {
+		m.Notes = append(m.Notes, words.Fill(w.LooksLike, v.typeName(looks), v.typeName(wk.typ)))
+	}
 	if h != nil && h.encrypted() {
 		m.Notes = append(m.Notes, w.Encrypted)
 	}
