@@ -334,6 +334,9 @@ func (c *Conn) Hurry(d time.Duration) {
 	_ = c.tcp.SetWriteDeadline(c.srv.at(c.srv.now() + int64(d)))
 }
 
+// CloseRead ends a read that is under way, and all later ones. As Hurry it may be called by anybody.
+func (c *Conn) CloseRead() error { return c.tcp.CloseRead() }
+
 // now returns the time on the server's epoch.
 func (s *Server) now() int64 { return int64(clock.Mono().Sub(s.epoch)) }
 

@@ -17,7 +17,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -65,8 +64,8 @@ type Deps struct {
 	Config   Config
 }
 
-// localStill is where what Permit returned is kept over the upgrade.
-const localStill = "still"
+// Where what Permit returned, and the connection, are kept over the upgrade.
+const localStill, localConn = "still", "conn"
 
 const (
 	writeWait = 10 * time.Second
@@ -123,6 +122,7 @@ func (d *Deps) enter(c *fiber.Ctx) error {
 	if d.Feed.Full() {
 		return refuse(c, fiber.StatusServiceUnavailable, "too many read the feed")
 	}
+	c.Locals(localConn, c.Context().Conn())
 	if err := c.Next(); err != nil {
 		return refuse(c, fiber.StatusBadRequest, "the upgrade to WebSocket failed: a header of the handshake is missing or wrong")
 	}
@@ -200,9 +200,6 @@ type reader struct {
 	err    error         // why; to be read after ended
 	sent   int64         // bytes in all
 	taken  int64         // how many of them the reader took for sure
-
-	mu      sync.Mutex // guards leaving, and that no read deadline is set after that of leave
-	leaving bool
 }
 
 func (d *Deps) serve(c *websocket.Conn) {
@@ -247,8 +244,7 @@ func (d *Deps) serve(c *websocket.Conn) {
 		bye = farewell{websocket.CloseNormalClosure, ""}
 	}
 	_ = c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(bye.code, bye.reason), clock.Mono().Add(time.Second))
-	r.leave()
-	<-r.ended // the library closes the connection when this function returns
+	r.leave() // the library closes the connection when this function returns
 }
 
 // receive reads what the client sends until the connection ends. It runs beside write.
@@ -296,21 +292,21 @@ func (r *reader) receive() (err error) {
 	}
 }
 
-// alive gives the client time until its next sign of life.
-func (r *reader) alive() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.leaving {
-		_ = r.conn.SetReadDeadline(clock.Mono().Add(3 * r.Config.PingEvery))
-	}
-}
+// alive gives the client time until its next sign of life. Only receive calls it: a deadline is for who reads.
+func (r *reader) alive() { _ = r.conn.SetReadDeadline(clock.Mono().Add(3 * r.Config.PingEvery)) }
 
 // leave gives the client a moment to answer the close: a connection that is closed before may lose it.
 func (r *reader) leave() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.leaving = true
-	_ = r.conn.SetReadDeadline(clock.Mono().Add(closeWait))
+	late := time.NewTimer(closeWait)
+	defer late.Stop()
+	select {
+	case <-r.ended:
+	case <-late.C:
+		if c, ok := r.conn.Locals(localConn).(interface{ CloseRead() error }); ok {
+			_ = c.CloseRead() // also when the client is gone: then it has ended
+		}
+		<-r.ended
+	}
 }
 
 // CheckMessage returns why a client's message would end its connection, nil when it is taken.
