@@ -23,6 +23,7 @@ interface Event {
 interface Message {
   type: "hello" | "events" | "gap" | "at" | "held";
   epoch?: number;
+  last?: number;
   events?: Event[];
   next?: number;
   missed?: number;
@@ -107,9 +108,10 @@ export function mountFeed(box: HTMLElement): void {
       failures = 0;
       restarted = epoch !== 0 && m.epoch !== epoch;
       epoch = m.epoch ?? 0;
-      behind = true;
+      behind = (m.last ?? 0) > (m.next ?? 0);
       hold();
     } else if (m.type === "held") {
+      behind = true;
       pill.textContent = fill(m.more ? words.newMany : words.new, number.format(m.count ?? 0));
       pill.hidden = !paused;
     } else if (m.type === "gap") {
@@ -124,7 +126,6 @@ export function mountFeed(box: HTMLElement): void {
   /** Tells the server whether to hold back what happens: it does while the page is paused or not seen, so nothing grows here. */
   function hold(): void {
     const held = paused || document.hidden;
-    behind ||= held;
     if (!held) pill.hidden = true;
     if (paused) show(words.paused, "wait");
     else if (!socket) connect();
