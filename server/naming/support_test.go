@@ -33,7 +33,7 @@ func (d *direct) Submit(_ context.Context, cmd journal.Command) (journal.Result,
 // world is a registry with its journal, and what it told of.
 type world struct {
 	*Registry
-	t       testing.TB
+	t       tester
 	journal *direct
 
 	mu       sync.Mutex
@@ -41,7 +41,14 @@ type world struct {
 	appeared map[Key]bool
 }
 
-func newWorld(t testing.TB, c Config) *world {
+// tester is what tests and properties have in common.
+type tester interface {
+	Helper()
+	Fatal(...any)
+	Errorf(string, ...any)
+}
+
+func newWorld(t tester, c Config) *world {
 	w := &world{t: t, appeared: make(map[Key]bool)}
 	c.Events = func(e Event) {
 		w.mu.Lock()
