@@ -250,13 +250,22 @@ func (s *service) noteRegistered(e *entry, by string) {
 // noteChange is called when e was registered again and looks different from before.
 func (s *service) noteChange(e *entry, before *Instance, by string) {
 	detail := difference(before, e.shown)
-	s.note(e.own, Reregistered, detail, by)
-	kind := InstanceChanged
+	what, kind := Reregistered, InstanceChanged
 	if before.Healthy != e.shown.Healthy {
+		rest := *before
+		rest.Healthy = e.shown.Healthy
+		only := rest.same(e.shown)
 		if kind = InstanceDown; e.shown.Healthy {
 			kind = InstanceUp
 		}
+		if only {
+			detail = ""
+			if what = Unhealthy; e.shown.Healthy {
+				what = Healthy
+			}
+		}
 	}
+	s.note(e.own, what, detail, by)
 	s.event(kind, e.shown, detail, by)
 }
 
