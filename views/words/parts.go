@@ -19,6 +19,7 @@ type Parts struct {
 	ShowSpace                               string
 	Unchanged                               string // number of lines
 	NoDifference, DiffCut                   string
+	DiffLong                                string // number
 	LinesAdded, LinesRemoved                string // number
 	KeysChanged                             string // changed, added, removed
 	KeyAdded, KeyRemoved, KeyChanged        string
@@ -48,6 +49,7 @@ var englishParts = Parts{
 	ShowSpace:    "Show white space",
 	Unchanged:    "Unchanged lines: %s",
 	NoDifference: "No difference", DiffCut: "More lines differ than are shown here. Download both to compare them in whole.",
+	DiffLong:   "They differ, but have more than %s lines. Download both to compare them.",
 	LinesAdded: "Lines added: %s", LinesRemoved: "Lines removed: %s",
 	KeysChanged: "Keys: %s changed, %s added, %s removed",
 	KeyAdded:    "added", KeyRemoved: "removed", KeyChanged: "changed",
@@ -77,6 +79,7 @@ var chineseParts = Parts{
 	ShowSpace:    "显示空白",
 	Unchanged:    "%s 行未改变",
 	NoDifference: "没有差异", DiffCut: "差异行数过多，此处未全部显示。请下载两份内容后完整比较。",
+	DiffLong:   "两者不同，但总行数超过 %s 行。请下载两份内容后比较。",
 	LinesAdded: "新增 %s 行", LinesRemoved: "删除 %s 行",
 	KeysChanged: "修改 %s 个键，新增 %s 个，删除 %s 个",
 	KeyAdded:    "新增", KeyRemoved: "删除", KeyChanged: "修改",

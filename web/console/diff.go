@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"strconv"
 
 	"nacre/server/config/diff"
@@ -18,6 +19,11 @@ const (
 	maxKeyRows  = 40
 )
 
+// maxCompared is how many lines two texts may have together: each takes a hundred bytes while they are compared.
+const maxCompared = 1_000_000
+
+var lineEnd = []byte("\n")
+
 // side is one of two texts that are compared.
 type side struct {
 	Name    string
@@ -28,6 +34,10 @@ type side struct {
 func (v *visit) difference(a, b side) parts.Diff {
 	w := &v.w.Parts
 	d := parts.Diff{Left: a.Name, Right: b.Name, Split: v.value("view") == "split"}
+	if n := bytes.Count(a.Content, lineEnd) + bytes.Count(b.Content, lineEnd); n > maxCompared && !bytes.Equal(a.Content, b.Content) {
+		d.Same = words.Fill(w.DiffLong, v.w.Number(maxCompared))
+		return d
+	}
 	c := diff.Lines(a.Content, b.Content, diff.Options{IgnoreSpace: v.value("space") == "ignore"})
 	if len(c.Hunks) == 0 {
 		d.Same = w.NoDifference
