@@ -19,6 +19,8 @@ type Variant struct {
 	Sync                  parts.State
 	Clients               []VariantClient
 	More                  string
+	// Live is where the clients are read again.
+	Live string
 	// Only says that the others see nothing; else Diff is what lies between the two, with the keys that differ.
 	Only       string
 	Diff       parts.Diff

@@ -15,7 +15,7 @@ import (
 // maxVariantClients is how many clients of a variant the page names.
 const maxVariantClients = 12
 
-// canary shows the variants of a configuration: who sees each, and what is other in it.
+// canary shows the variants of a configuration: who sees each, and what is other in it. With live in the query it is asked only for the former.
 func (v *visit) canary() error {
 	k, err := v.key()
 	if err != nil {
@@ -29,36 +29,57 @@ func (v *visit) canary() error {
 		return v.render(views.CanaryPart(m))
 	}
 	rows := v.Delivery.OfConfig(k)
-	for i, g := range it.Grays {
-		m.Variants = append(m.Variants, v.variant(i, it, g, rows))
+	for _, g := range it.Grays {
+		m.Variants = append(m.Variants, v.variant(it, g, rows))
 	}
 	return v.render(views.CanaryPart(m))
 }
 
-func (v *visit) variant(i int, it *config.Item, g *config.Gray, rows []delivery.Listening) views.Variant {
+func (v *visit) variant(it *config.Item, g *config.Gray, rows []delivery.Listening) views.Variant {
 	w := &v.w.Publish
-	id := strconv.Itoa(i)
+	id := strconv.FormatInt(g.ID, 10)
+	m := views.Variant{
+		ID: "canary-" + id, Heading: words.Fill(w.CanaryHeading, g.Name), Rule: v.ruleText(g.Rule), When: v.moment(g.ModifiedMs),
+		By:     words.Fill(w.CanaryChanged, strconv.FormatUint(g.Revision, 10), v.who(g.SrcUser, g.SrcIP)),
+		Change: pathEdit + keyQuery(g.Key, "gray", g.Name), Live: configURL(g.Key, tabCanary, "live", "1"),
+	}
+	sees := v.seenBy(&m, g.Name, rows)
+	if v.c.Query("live") != "" {
+		return m
+	}
 	newest, typ := g.Revision, config.TypeText
 	all := side{Name: w.Nothing}
 	if e := it.Formal; e != nil {
 		newest, typ = max(newest, e.Revision), e.Type
 		all = side{words.Fill(w.CanaryFormal, strconv.FormatUint(e.Revision, 10)), e.Content}
-	}
-	m := views.Variant{
-		ID: "canary-" + id, Heading: words.Fill(w.CanaryHeading, g.Name), Rule: v.ruleText(g.Rule), When: v.moment(g.ModifiedMs),
-		By:     words.Fill(w.CanaryChanged, strconv.FormatUint(g.Revision, 10), v.who(g.SrcUser, g.SrcIP)),
-		Change: pathEdit + keyQuery(g.Key, "gray", g.Name),
-		Diff:   v.difference(all, side{words.Fill(w.CanaryIs, g.Name), g.Content}),
-	}
-	if it.Formal == nil {
+	} else {
 		m.Only = w.CanaryOnly
 	}
+	m.Diff = v.difference(all, side{words.Fill(w.CanaryIs, g.Name), g.Content})
 	if keys := v.keyDifference(typeBy(typ, g.Key, g.Content), all.Content, g.Content); keys != nil {
 		m.KeySummary, m.Keys, m.MoreKeys = keys.Summary, keys.Rows, keys.More
 	}
+	hidden := append(keyFields(g.Key), [2]string{"gray", g.Name})
+	m.Stop = parts.Confirm{
+		ID: "stop-" + id, Title: w.StopTitle, Text: words.Fill(w.StopText, v.w.Number(int64(sees))), Action: pathStop, Button: w.Stop, Hidden: hidden, CSRF: v.csrf(), Words: &v.w.Parts,
+	}
+	m.Promote = parts.Confirm{
+		ID: "promote-" + id, Title: w.PromoteTitle, Text: words.Fill(w.PromoteText, v.w.Number(int64(len(rows)))), Action: pathPromote, Button: w.Promote,
+		Calm: true, Hidden: append(hidden, [2]string{"revision", strconv.FormatUint(newest, 10)}), CSRF: v.csrf(), Words: &v.w.Parts,
+	}
+	if v.protected(g.Key.Namespace) {
+		m.Promote.Typed = v.namespaceName(g.Key.Namespace)
+		m.Stop.Typed = m.Promote.Typed
+	}
+	return m
+}
+
+// seenBy tells which of those who listen see the variant name, and returns how many they are.
+func (v *visit) seenBy(m *views.Variant, name string, rows []delivery.Listening) int {
+	w := &v.w.Publish
 	sees, inSync := 0, 0
 	for _, r := range rows {
-		if r.Gray != g.Name {
+		if r.Gray != name {
 			continue
 		}
 		sees++
@@ -76,19 +97,7 @@ func (v *visit) variant(i int, it *config.Item, g *config.Gray, rows []delivery.
 	if sees > len(m.Clients) {
 		m.More = words.Fill(w.CanaryMore, v.w.Number(int64(sees-len(m.Clients))))
 	}
-	hidden := append(keyFields(g.Key), [2]string{"gray", g.Name})
-	m.Stop = parts.Confirm{
-		ID: "stop-" + id, Title: w.StopTitle, Text: words.Fill(w.StopText, v.w.Number(int64(sees))), Action: pathStop, Button: w.Stop, Hidden: hidden, CSRF: v.csrf(), Words: &v.w.Parts,
-	}
-	m.Promote = parts.Confirm{
-		ID: "promote-" + id, Title: w.PromoteTitle, Text: words.Fill(w.PromoteText, v.w.Number(int64(len(rows)))), Action: pathPromote, Button: w.Promote,
-		Calm: true, Hidden: append(hidden, [2]string{"revision", strconv.FormatUint(newest, 10)}), CSRF: v.csrf(), Words: &v.w.Parts,
-	}
-	if v.protected(g.Key.Namespace) {
-		m.Promote.Typed = v.namespaceName(g.Key.Namespace)
-		m.Stop.Typed = m.Promote.Typed
-	}
-	return m
+	return sees
 }
 
 func (v *visit) variantState(s delivery.State) parts.State {
@@ -162,7 +171,7 @@ func (v *visit) variantForm() (k config.Key, gray string, back func() error) {
 	switch w := &v.w.Publish; {
 	case gray == "": // an empty name would be all of the configuration
 		return k, "", func() error { return v.doneWith(configURL(k, tabCanary), flash{Text: w.CanaryGone, Bad: true}) }
-	case v.protected(k.Namespace) && strings.TrimSpace(v.value("typed")) != v.namespaceName(k.Namespace):
+	case !v.confirmed(k.Namespace):
 		return k, "", func() error { return v.doneWith(configURL(k, tabCanary), flash{Text: w.TypedWrong, Bad: true}) }
 	}
 	return k, gray, nil

@@ -22,6 +22,7 @@ import (
 	"nacre/server/fault"
 	"nacre/server/resource"
 	"nacre/views/edit"
+	"nacre/views/layout"
 	"nacre/views/parts"
 	"nacre/views/publish"
 	"nacre/views/words"
@@ -196,7 +197,7 @@ func (v *visit) reviewed(wk *work, next func(*held, []format.Problem) error) err
 
 // publication is what a person decides in a review.
 type publication struct {
-	comment, typed string
+	comment string
 	// some says that it is for addresses first: those of ips, which were offered, and others, which were typed.
 	some   bool
 	ips    []string
@@ -232,8 +233,8 @@ func (v *visit) betaOf(wk *work, h *held) *config.Gray {
 func (v *visit) readPublication(wk *work, h *held) (p publication, ok bool) {
 	w := &v.w.Publish
 	p = publication{
-		comment: strings.TrimSpace(strings.ReplaceAll(v.c.FormValue("comment"), "\r\n", "\n")), typed: strings.TrimSpace(v.c.FormValue("typed")),
-		some: wk.gray != "" || v.c.FormValue("for") == "some", others: v.c.FormValue("others"), canary: v.revision("canary"),
+		comment: strings.TrimSpace(strings.ReplaceAll(v.c.FormValue("comment"), "\r\n", "\n")),
+		some:    wk.gray != "" || v.c.FormValue("for") == "some", others: v.c.FormValue("others"), canary: v.revision("canary"),
 	}
 	if form, err := v.c.MultipartForm(); err == nil {
 		p.ips = form.Value["ip"]
@@ -245,7 +246,7 @@ func (v *visit) readPublication(wk *work, h *held) (p publication, ok bool) {
 	if v.Configs.Check(config.Draft{Key: wk.key, Content: []byte("x"), Note: config.Note{Comment: p.comment}}) != nil {
 		p.wrongComment = words.Fill(w.CommentLong, v.w.Number(config.MaxComment))
 	}
-	if v.protected(wk.key.Namespace) && p.typed != v.namespaceName(wk.key.Namespace) {
+	if !v.confirmed(wk.key.Namespace) {
 		p.wrongTyped = w.TypedWrong
 	}
 	if _, fixed := fixedRule(wk, h); p.some && !fixed {
@@ -296,15 +297,27 @@ func (v *visit) publish() error {
 			p.problem = v.say(err)
 			return v.showReview(statusOf(err), &wk, h, warnings, p)
 		}
-		done := v.w.Publish.Done
-		if p.some {
-			done = v.w.Publish.DoneSome
-		}
 		if !p.some || h == nil || wk.attributes.equal(h.attributes) { // those of a canary are published with it for all
 			v.dropKept(&wk)
 		}
-		return v.done(configURL(wk.key, tabClients, "published", strconv.FormatUint(revision, 10)), words.Fill(done, wk.key.DataID), "")
+		to := configURL(wk.key, tabClients, "published", strconv.FormatUint(revision, 10))
+		switch {
+		case p.some:
+			return v.done(to, words.Fill(v.w.Publish.DoneSome, wk.key.DataID), "")
+		case wk.base == 0:
+			return v.done(to, words.Fill(v.w.Publish.Done, wk.key.DataID), "")
+		}
+		return v.done(to, words.Fill(v.w.Publish.Done, wk.key.DataID), pathRestore, replaced(&wk, revision)...)
 	})
+}
+
+// replaced are the fields of the form that restores what a publish took the place of, unless that was changed again.
+func replaced(wk *work, by uint64) []layout.Field {
+	var list []layout.Field
+	for _, f := range append(keyFields(wk.key), [2]string{"v", versionID(wk.base, "")}, [2]string{"now", strconv.FormatUint(by, 10)}) {
+		list = append(list, layout.Field{Name: f[0], Value: f[1]})
+	}
+	return list
 }
 
 // put publishes wk. Fault: Conflict (CodeCAS) when what is held is not what the person began with.

@@ -67,6 +67,22 @@ func TestNothingIsPublishedWhenNothingWouldChange(t *testing.T) {
 	}
 }
 
+func TestAPublishIsUndoneFromWhereItLeads(t *testing.T) {
+	s := signedIn(t)
+	s.publish("public", "DEFAULT_GROUP", "a.txt", "one\n", "alice")
+	page := s.follow(s.published("a.txt", "content", "two\r\n")).is(http.StatusOK)
+	undo := page.form("/console/config/restore")
+	s.post("/console/config/restore", undo).is(http.StatusSeeOther)
+	if got := string(s.held("a.txt").Content); got != "one\n" {
+		t.Fatalf("%q", got)
+	}
+	s.publish("public", "DEFAULT_GROUP", "a.txt", "three\n", "bob")
+	s.post("/console/config/restore", undo).is(http.StatusConflict)
+	if got := string(s.held("a.txt").Content); got != "three\n" {
+		t.Errorf("what was changed again is now %q", got)
+	}
+}
+
 func TestInAProductionNamespaceTheNameIsTyped(t *testing.T) {
 	s := signedIn(t)
 	s.namespace("prod", "live")
