@@ -2,6 +2,7 @@ package console
 
 import (
 	"cmp"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -113,7 +114,9 @@ func (v *visit) limited(err error) string {
 	if fault.CodeOf(err) == auth.CodeBusy {
 		return v.w.Enter.Busy
 	}
-	return words.Fill(v.w.Enter.Locked, v.w.Time.For(auth.RetryAfter(err)))
+	wait := auth.RetryAfter(err)
+	v.c.Set(fiber.HeaderRetryAfter, strconv.Itoa(int(wait/time.Second)))
+	return words.Fill(v.w.Enter.Locked, v.w.Time.For(wait))
 }
 
 // enterWith gives the browser its session, and sends it on.

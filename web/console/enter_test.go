@@ -112,7 +112,9 @@ func TestWrongPasswordsLockANameWhetherItExistsOrNot(t *testing.T) {
 	if a := said[admin]; !strings.HasPrefix(a[3], "401") || !strings.HasPrefix(a[5], "429") || !strings.Contains(a[5], "Try again in N s") {
 		t.Errorf("%q", a)
 	}
-	s.tryLogin(admin, password).is(429)
+	if a := s.tryLogin(admin, password).is(429); a.Header.Get("Retry-After") != "60" && a.Header.Get("Retry-After") != "59" {
+		t.Errorf("Retry-After: %q", a.Header.Get("Retry-After"))
+	}
 	s.later(61 * time.Second)
 	s.tryLogin(admin, password).is(303)
 }
