@@ -18,7 +18,7 @@ import (
 type WatchCmd struct {
 	Since     string `placeholder:"N" help:"Begin after the event with this number; 0 for all that the server still holds. Without it: from now on."`
 	Namespace string `placeholder:"ID" help:"Only what is about this namespace (the default one is public), and the state of the server."`
-	Kind      string `placeholder:"KIND,…" help:"Only these kinds: config, gray, client, server, namespace, or a whole name such as config.published."`
+	Kind      string `placeholder:"KIND,…" help:"Only these kinds: config, gray, client, server, namespace, service, instance, or a whole name such as config.published."`
 	Text      string `help:"Only what has this text in a dataId, group, variant, user, application or address, or in its words."`
 	JSON      bool   `name:"json" help:"Print each event as one line of JSON; seq is its number."`
 	Count     int    `placeholder:"N" help:"End after so many events."`

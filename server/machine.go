@@ -11,6 +11,7 @@ import (
 	"nacre/server/draft"
 	"nacre/server/journal"
 	"nacre/server/namespace"
+	"nacre/server/naming"
 	"nacre/server/store"
 )
 
@@ -20,6 +21,7 @@ type machine struct {
 	namespaces *namespace.State
 	users      *auth.State
 	drafts     *draft.State
+	naming     *naming.State
 }
 
 var _ journal.Applier = (*machine)(nil)
@@ -49,6 +51,8 @@ func (m *machine) decide(cmd journal.Command) (journal.Outcome, []journal.Change
 		return m.users.Decide(cmd)
 	case draft.Owns(cmd.Kind):
 		return m.drafts.Decide(cmd)
+	case naming.Owns(cmd.Kind):
+		return m.naming.Decide(cmd)
 	}
 	return nil, nil, fmt.Errorf("command kind %d is not known; a newer version wrote it", cmd.Kind)
 }
@@ -58,7 +62,7 @@ func (m *machine) decide(cmd journal.Command) (journal.Outcome, []journal.Change
 func (m *machine) load(ctx context.Context, image *store.Image) error {
 	loaded, err := image.Load(ctx, store.Visitor{
 		Entry: m.configs.LoadEntry, Gray: m.configs.LoadGray, Capacity: m.configs.LoadCapacity, Namespace: m.namespaces.Load,
-		User: m.users.LoadUser, Session: m.users.LoadSession, Draft: m.drafts.Load,
+		User: m.users.LoadUser, Session: m.users.LoadSession, Draft: m.drafts.Load, Registry: m.naming.Load,
 	})
 	if err != nil {
 		return err
@@ -69,7 +73,7 @@ func (m *machine) load(ctx context.Context, image *store.Image) error {
 
 // reload replaces the state by what the image holds now, and tells of each key that differs.
 func (m *machine) reload(ctx context.Context, image *store.Image) error {
-	fresh := &machine{configs: config.NewState(nil), namespaces: namespace.NewState(), users: auth.NewState(), drafts: draft.NewState()}
+	fresh := &machine{configs: config.NewState(nil), namespaces: namespace.NewState(), users: auth.NewState(), drafts: draft.NewState(), naming: naming.NewState()}
 	if err := fresh.load(ctx, image); err != nil {
 		return err
 	}
@@ -77,5 +81,6 @@ func (m *machine) reload(ctx context.Context, image *store.Image) error {
 	m.namespaces.Replace(fresh.namespaces)
 	m.users.Replace(fresh.users)
 	m.drafts.Replace(fresh.drafts)
+	m.naming.Replace(fresh.naming)
 	return nil
 }

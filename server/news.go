@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"net"
+	"strconv"
 	"time"
 
 	"nacre/server/config"
@@ -9,6 +11,7 @@ import (
 	"nacre/server/fault"
 	"nacre/server/feed"
 	"nacre/server/namespace"
+	"nacre/server/naming"
 )
 
 // configNews tells the feed of a decided change. It runs on the applying goroutine and does not block.
@@ -82,4 +85,20 @@ func (s *Server) stateNews(ctx context.Context, serving <-chan struct{}) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// namingKinds are what the feed calls the registry's events.
+var namingKinds = map[naming.EventKind]feed.Kind{
+	naming.ServiceAppeared: feed.ServiceAppeared, naming.ServiceGone: feed.ServiceGone, naming.ServiceDescribed: feed.ServiceDescribed,
+	naming.ServiceRemoved: feed.ServiceRemoved, naming.InstanceUp: feed.InstanceUp, naming.InstanceDown: feed.InstanceDown,
+	naming.InstanceChanged: feed.InstanceChanged, naming.InstanceRemoved: feed.InstanceRemoved, naming.InstanceOverridden: feed.InstanceOverridden,
+}
+
+// namingNews tells the feed what happens in the registry. It does not block.
+func (s *Server) namingNews(e naming.Event) {
+	n := feed.Event{Kind: namingKinds[e.Kind], Namespace: e.Key.Namespace, Group: e.Key.Group, Service: e.Key.Name, User: e.By, Text: e.Detail}
+	if e.Of.IP != "" {
+		n.Instance, n.Cluster = net.JoinHostPort(e.Of.IP, strconv.Itoa(e.Of.Port)), e.Of.Cluster
+	}
+	s.feed.Append(n)
 }

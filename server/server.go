@@ -27,6 +27,7 @@ import (
 	"nacre/server/metrics"
 	"nacre/server/metrics/series"
 	"nacre/server/namespace"
+	"nacre/server/naming"
 	"nacre/server/replica"
 	"nacre/server/rpc"
 	"nacre/server/settings"
@@ -67,6 +68,7 @@ type Server struct {
 	load       *wire.Machine
 	feed       *feed.Feed
 	namespaces *namespace.Service
+	naming     *naming.Registry
 	transfer   *transfer.Service
 	users      *auth.Service
 	drafts     *draft.Service
@@ -138,6 +140,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	s.group = journal.NewGroup(s.node, journal.GroupConfig{OnGroup: func(n int) { s.metrics.GroupSize().Observe(float64(n)) }})
 	s.configs.Use(timed{s.group, s.observeChange}, s.image)
 	s.namespaces.Use(s.group)
+	s.naming.Use(s.group)
 	s.users.Use(s.group)
 	s.drafts.Use(s.group, s.image)
 	s.metrics = metrics.New(s.sources())
@@ -176,6 +179,7 @@ func (s *Server) domains() *machine {
 		Happened: s.configNews,
 	})
 	s.namespaces, m.namespaces = namespace.New(s.opts.Clock, namespace.Options{MaxCount: int64(set.MaxNamespaces), Happened: s.namespaceNews})
+	s.naming, m.naming = naming.New(naming.Config{Clock: s.opts.Clock, Events: s.namingNews})
 	s.transfer = transfer.New(s.configs, s.namespaces.Exists, transfer.Limits{MaxUnpacked: set.ImportMaxUnpacked})
 	s.users, m.users = auth.New(s.opts.Clock, auth.Options{SessionIdle: set.ConsoleSessionIdle})
 	s.drafts, m.drafts = draft.New(s.opts.Clock, draft.Options{MaxContent: int(set.MaxConfigSize)})
@@ -235,6 +239,7 @@ func (s *Server) Run(ctx context.Context) error {
 	run.Go(func() error { return s.verify(runCtx) })
 	run.Go(func() error { return tuneMemory(runCtx) })
 	run.Go(func() error { return s.ledger.Run(runCtx) })
+	run.Go(func() error { return s.naming.Run(runCtx) })
 	run.Go(func() error { return s.users.Run(runCtx, s.logUpkeep("sessions")) })
 	run.Go(func() error { return s.drafts.Run(runCtx, s.logUpkeep("drafts")) })
 	run.Go(func() error { return s.stateNews(runCtx, serving) })

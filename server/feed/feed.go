@@ -39,6 +39,20 @@ const (
 	NamespaceCreated Kind = "namespace.created"
 	NamespaceChanged Kind = "namespace.changed"
 	NamespaceRemoved Kind = "namespace.removed"
+
+	// ServiceAppeared is a service that has its first instance, ServiceGone one that lost its last. ServiceDescribed is one whose
+	// description changed, ServiceRemoved one that somebody took away.
+	ServiceAppeared  Kind = "service.appeared"
+	ServiceGone      Kind = "service.gone"
+	ServiceDescribed Kind = "service.described"
+	ServiceRemoved   Kind = "service.removed"
+	// InstanceUp is one that came or became healthy, InstanceDown one that became unhealthy, InstanceOverridden one that an
+	// operator laid something over.
+	InstanceUp         Kind = "instance.up"
+	InstanceDown       Kind = "instance.down"
+	InstanceChanged    Kind = "instance.changed"
+	InstanceRemoved    Kind = "instance.removed"
+	InstanceOverridden Kind = "instance.overridden"
 )
 
 // Kinds are all of them.
@@ -46,6 +60,8 @@ var Kinds = []Kind{
 	ConfigPublished, ConfigRemoved, GrayStarted, GrayChanged, GrayEnded, ConfigInSync,
 	ClientConnected, ClientGone, ClientBehind, ClientLooping, ClientInSync, ServerState,
 	NamespaceCreated, NamespaceChanged, NamespaceRemoved,
+	ServiceAppeared, ServiceGone, ServiceDescribed, ServiceRemoved,
+	InstanceUp, InstanceDown, InstanceChanged, InstanceRemoved, InstanceOverridden,
 }
 
 // Event is something that happened. Fields that do not matter to its kind are zero.
@@ -63,6 +79,11 @@ type Event struct {
 	MD5       string `json:"md5,omitempty"`
 	// Gray is the name of a variant.
 	Gray string `json:"gray,omitempty"`
+
+	Service string `json:"service,omitempty"`
+	// Instance is address:port of an instance, Cluster its cluster.
+	Instance string `json:"instance,omitempty"`
+	Cluster  string `json:"cluster,omitempty"`
 
 	// User and IP are those of who did it.
 	User string `json:"user,omitempty"`
@@ -83,7 +104,7 @@ type Event struct {
 // size is what an event costs in memory, roughly, in bytes.
 func (e *Event) size() int {
 	return 320 + len(e.Namespace) + len(e.Group) + len(e.DataID) + len(e.Gray) + len(e.User) + len(e.IP) + len(e.ClientID) +
-		len(e.ClientIP) + len(e.App) + len(e.SDK) + len(e.Text)
+		len(e.ClientIP) + len(e.App) + len(e.SDK) + len(e.Service) + len(e.Instance) + len(e.Cluster) + len(e.Text)
 }
 
 // Filter selects events. Zero values select all.
@@ -116,7 +137,7 @@ func ParseFilter(namespace, kinds, text string) (Filter, error) {
 			continue
 		}
 		if !known(k) {
-			return Filter{}, fault.New(fault.Invalid, "the kind %.40q is not known; there are config, gray, client, server, namespace, and %s", k, join(Kinds))
+			return Filter{}, fault.New(fault.Invalid, "the kind %.40q is not known; there are config, gray, client, server, namespace, service, instance, and %s", k, join(Kinds))
 		}
 		if f.Kinds = append(f.Kinds, k); len(f.Kinds) > maxFilterKinds {
 			return Filter{}, fault.New(fault.Invalid, "a filter may name %d kinds at the most", maxFilterKinds)
@@ -169,7 +190,7 @@ func (f *Filter) Selects(e *Event) bool {
 	if f.lower == "" {
 		return true
 	}
-	for _, s := range [...]string{e.DataID, e.Group, e.Gray, e.User, e.IP, e.App, e.ClientIP, e.ClientID, e.Text} {
+	for _, s := range [...]string{e.DataID, e.Group, e.Gray, e.User, e.IP, e.App, e.ClientIP, e.ClientID, e.Service, e.Instance, e.Cluster, e.Text} {
 		if strings.Contains(strings.ToLower(s), f.lower) {
 			return true
 		}

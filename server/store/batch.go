@@ -89,6 +89,7 @@ type batch struct {
 	users      pairs[string, auth.User]
 	sessions   pairs[string, auth.Session]
 	drafts     pairs[string, draftRow]
+	registry   pairs[string, registryRow]
 	// history has the added rows and the trims in their order, as a trim takes only what is there by then.
 	history []historyStep
 }
@@ -106,6 +107,7 @@ func (b *batch) reset() {
 	b.users.reset()
 	b.sessions.reset()
 	b.drafts.reset()
+	b.registry.reset()
 	clear(b.history)
 	b.history = b.history[:0]
 }
@@ -160,6 +162,12 @@ func (b *batch) add(g *group, m *meta) error {
 		case draft.Change:
 			b.addDraft(c)
 		default:
+			if known, err := b.addRegistry(c); known || err != nil {
+				if err != nil {
+					return err
+				}
+				continue
+			}
 			return fmt.Errorf("the image does not know how to write a change of kind %T (%s)", c, c.Table())
 		}
 	}

@@ -23,6 +23,7 @@ var dumped = []struct{ table, columns, order string }{
 	{"nacre_session", "*", "id"},
 	{"nacre_draft", "username, data_id, group_id, tenant_id, version, gmt_modified, base_revision, base_md5, size, digest, row_sum, type, c_desc, app_name, config_tags, content",
 		"username, data_id, group_id, tenant_id"},
+	{"nacre_registry", "*", "kind, tenant_id, group_id, service, name"},
 	{"nacre_meta", "*", "name"},
 }
 

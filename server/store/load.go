@@ -11,6 +11,7 @@ import (
 	"nacre/server/auth"
 	"nacre/server/config"
 	"nacre/server/draft"
+	"nacre/server/journal"
 	"nacre/server/namespace"
 	"nacre/server/resource"
 )
@@ -24,6 +25,8 @@ type Visitor struct {
 	User      func(*auth.User)
 	Session   func(*auth.Session)
 	Draft     func(*draft.Info)
+	// Registry takes what the registry keeps, as the changes that make it, with After alone.
+	Registry func(journal.Change)
 }
 
 // Loaded says up to where Load read.
@@ -128,7 +131,10 @@ func (l *loader) rows(v Visitor) error {
 	if err := l.sessions(v.Session); err != nil {
 		return err
 	}
-	return l.drafts(v.Draft)
+	if err := l.drafts(v.Draft); err != nil {
+		return err
+	}
+	return l.registry(v.Registry)
 }
 
 // row gives the columns of a row one after the other.

@@ -13,6 +13,7 @@ import (
 	"nacre/server/fault"
 	"nacre/server/journal"
 	"nacre/server/namespace"
+	"nacre/server/naming"
 )
 
 const (
@@ -269,6 +270,8 @@ func (h *held) decide(cmd journal.Command) (journal.Outcome, []journal.Change, e
 		return auth.Outcome{Fault: notOnMySQL("users and sessions")}, nil, nil
 	case draft.Owns(cmd.Kind):
 		return draft.Outcome{Fault: notOnMySQL("drafts")}, nil, nil
+	case naming.Owns(cmd.Kind):
+		return naming.Outcome{Fault: notOnMySQL("persistent instances and descriptions of services")}, nil, nil
 	}
 	return nil, nil, fmt.Errorf("command kind %d is not known; a newer version wrote it", cmd.Kind)
 }

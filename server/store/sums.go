@@ -24,12 +24,13 @@ const (
 	tableUsers
 	tableSessions
 	tableDrafts
+	tableRegistry
 	tableCount
 )
 
 var tableNames = [tableCount]string{
 	"config_info", "config_info_gray", "config_tags_relation", "his_config_info", "tenant_info", tenantCapacity, groupCapacity,
-	"users", "nacre_session", "nacre_draft",
+	"users", "nacre_session", "nacre_draft", "nacre_registry",
 }
 
 // total is how many rows a table has and the wrapping sum of their checksums: it changes with each

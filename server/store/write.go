@@ -54,7 +54,7 @@ func (w *writer) writeBatch() error {
 	if err != nil {
 		return err
 	}
-	for _, step := range []func() error{w.entries, w.grays, w.history, w.namespaces, w.capacities, w.users, w.sessions, w.drafts, w.writeMeta} {
+	for _, step := range []func() error{w.entries, w.grays, w.history, w.namespaces, w.capacities, w.users, w.sessions, w.drafts, w.registry, w.writeMeta} {
 		if err := step(); err != nil {
 			return err
 		}

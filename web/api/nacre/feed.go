@@ -22,7 +22,7 @@ type feedInput struct {
 	Since     string   `query:"since" doc:"the number of the last event that you have; 0 for all that is held, nothing for what comes from now on"`
 	LastID    string   `header:"Last-Event-ID" doc:"as since, before which it counts: browsers send it when they come back to the same address"`
 	Namespace string   `query:"namespace" doc:"only what is about this namespace, and the state of the server"`
-	Kind      []string `query:"kind" doc:"only these kinds: config, gray, client, server, namespace, or a whole name such as config.published"`
+	Kind      []string `query:"kind" doc:"only these kinds: config, gray, client, server, namespace, service, instance, or a whole name such as config.published"`
 	Text      string   `query:"text" doc:"only what has this text in a dataId, group, variant, user, application, address or in words"`
 }
 
