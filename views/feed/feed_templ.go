@@ -73,7 +73,7 @@ func Page(m Model) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</p></div></div><form class=\"filters feed-filters\" method=\"get\" action=\"/console/feed\" role=\"search\" hx-get=\"/console/feed\" hx-trigger=\"input changed delay:200ms, change, submit\" hx-select=\"#feed\" hx-target=\"#feed\" hx-swap=\"outerHTML\" hx-replace-url=\"true\"><input type=\"search\" name=\"text\" value=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</p></div></div><form class=\"filters feed-filters\" method=\"get\" action=\"/console/feed\" role=\"search\" hx-get=\"/console/feed\" hx-trigger=\"input changed delay:200ms, change, submit\" hx-select=\"#feed\" hx-target=\"#feed\" hx-swap=\"outerHTML\" hx-sync=\"this:replace\" hx-replace-url=\"true\"><input type=\"search\" name=\"text\" value=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

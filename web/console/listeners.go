@@ -245,7 +245,7 @@ func (v *visit) stand(r *delivery.Listening) views.Stand {
 		}
 	}
 	if r.State == delivery.Looping || r.State == delivery.NeverAcked {
-		s.Notes = append(s.Notes, v.since(r.SinceMs))
+		s.Notes = append(s.Notes, words.Fill(v.w.Parts.BehindFor, v.since(r.SinceMs)))
 	}
 	if r.State != delivery.InSync && r.Attempts > 1 {
 		s.Notes = append(s.Notes, words.Fill(w.Attempts, v.w.Number(int64(r.Attempts))))
