@@ -106,12 +106,12 @@ func (v *content) send(c *fiber.Ctx) error {
 
 func (v *content) append(b []byte) []byte {
 	b = append(b, answerHead...)
-	b = appendJSON(b, v.text)
+	b = wire.AppendJSON(b, v.text)
 	b = append(b, answerKey...)
 	if v.key == nil {
 		b = append(b, "null"...)
 	} else {
-		b = appendJSON(b, []byte(*v.key))
+		b = wire.AppendJSON(b, []byte(*v.key))
 	}
 	b = append(b, answerType...)
 	b = append(b, v.kind...)

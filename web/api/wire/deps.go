@@ -12,6 +12,7 @@ import (
 	"nacre/server/config/delivery"
 	"nacre/server/config/transfer"
 	"nacre/server/namespace"
+	"nacre/server/naming"
 )
 
 // Deps is what the handlers of a version work on.
@@ -32,6 +33,12 @@ type Deps struct {
 	Info  ServerInfo
 	// Reads counts reads of one configuration through the version; nil counts none.
 	Reads interface{ Inc() }
+	// Naming is the registry; when it is nil, its paths are not there.
+	Naming *naming.Registry
+	// Subscribed, when not nil, is told of each client that wants to hear over UDP, at clientIP:port, of changes of a service in
+	// some clusters. agent is its library with the version. Clients say so again with each list that they ask for. The texts may
+	// be kept.
+	Subscribed func(clientIP string, port int, agent string, k naming.Key, clusters string)
 }
 
 // CountRead counts a read of one configuration.

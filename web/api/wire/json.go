@@ -1,4 +1,4 @@
-package v3
+package wire
 
 import (
 	"encoding/binary"
@@ -11,9 +11,9 @@ const (
 	highs = 0x8080808080808080
 )
 
-// appendJSON appends UTF-8 text as a JSON string. It looks at eight bytes at a time for one that
+// AppendJSON appends UTF-8 text as a JSON string. It looks at eight bytes at a time for one that
 // needs an escape, so that most of a content is just copied.
-func appendJSON(b, text []byte) []byte {
+func AppendJSON(b, text []byte) []byte {
 	b = append(b, '"')
 	for len(text) > 0 {
 		n := plainPrefix(text)

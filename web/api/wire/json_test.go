@@ -1,4 +1,4 @@
-package v3
+package wire
 
 import (
 	"bytes"
@@ -27,7 +27,7 @@ func checkJSON(t interface {
 	Fatalf(string, ...any)
 }, text string) {
 	t.Helper()
-	got := appendJSON([]byte("before"), []byte(text))
+	got := AppendJSON([]byte("before"), []byte(text))
 	quoted, ok := bytes.CutPrefix(got, []byte("before"))
 	if !ok || !json.Valid(quoted) {
 		t.Fatalf("%q is written %s", text, got)
@@ -57,7 +57,7 @@ func BenchmarkJSONString(b *testing.B) {
 			buf, in := make([]byte, 0, 4096), []byte(text)
 			b.SetBytes(int64(len(in)))
 			for b.Loop() {
-				buf = appendJSON(buf[:0], in)
+				buf = AppendJSON(buf[:0], in)
 			}
 		})
 	}
