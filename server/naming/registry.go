@@ -111,6 +111,8 @@ type Registry struct {
 	wake     chan struct{}
 	// fresh is the time before which no heartbeat counts as missed, on the registry's own time.
 	fresh atomic.Int64
+	// floor is the highest lastRefMs of services that were forgotten: one of the same name goes on above it.
+	floor atomic.Int64
 
 	counts counters
 }
@@ -208,7 +210,7 @@ func (r *Registry) open(k *Key, always bool) (*service, error) {
 			r.counts.services.Add(-1)
 			return nil, fault.New(fault.Limited, "there are %d services, the most that may be (setting max-services)", n-1).WithCode(CodeLimit)
 		}
-		s := &service{registry: r, key: r.interner.key(*k)}
+		s := &service{registry: r, key: r.interner.key(*k), lastRefMs: r.floor.Load()}
 		s.mu.Lock()
 		sh := r.shard(k)
 		sh.mu.Lock()

@@ -214,7 +214,7 @@ func (o *owing) remove(c *Session) {
 	o.list[len(o.list)-1] = nil
 	o.list = o.list[:len(o.list)-1]
 	c.owingAt = 0
-	if cap(o.list) > 256 && len(o.list) < cap(o.list)/4 {
+	if cap(o.list) > 16_384 && len(o.list) < cap(o.list)/4 {
 		o.list = append(make([]*Session, 0, 2*len(o.list)), o.list...)
 	}
 }

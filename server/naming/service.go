@@ -266,6 +266,9 @@ func (s *service) clean(now int64) (wait int64) {
 // drop takes s out of its shard. The caller holds s.mu, and nobody else needs s.
 func (s *service) drop() {
 	s.gone = true
+	for floor := s.registry.floor.Load(); s.lastRefMs > floor && !s.registry.floor.CompareAndSwap(floor, s.lastRefMs); {
+		floor = s.registry.floor.Load()
+	}
 	sh := s.registry.shard(&s.key)
 	sh.mu.Lock()
 	delete(sh.m, s.key)

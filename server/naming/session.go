@@ -223,7 +223,7 @@ func (c *Session) answered(v *View, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	x, held := c.subs.find(&v.Key)
-	if !held || x.view == nil || x.view.Revision != v.Revision || x.ready {
+	if !held || x.view != v || x.ready {
 		return // something newer is to be told
 	}
 	if !ok {

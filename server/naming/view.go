@@ -124,7 +124,7 @@ func (r *Registry) Lookup(k Key, q Query) *View {
 
 // nothing is the view of a service that is not there.
 func (r *Registry) nothing(k Key, a asked) *View {
-	return &View{Key: k, Clusters: a.clusters, HealthyOnly: a.healthyOnly, LastRefMs: r.wall()}
+	return &View{Key: k, Clusters: a.clusters, HealthyOnly: a.healthyOnly, LastRefMs: max(r.wall(), r.floor.Load())}
 }
 
 // labels returns the values of the labels that the service's selector names; "" when there is no selector, or when
@@ -174,9 +174,9 @@ func (s *service) compute(a asked) *View {
 	v := &View{
 		Key: s.key, Clusters: strings.Clone(a.clusters), HealthyOnly: a.healthyOnly, Exists: s.exists, LastRefMs: s.lastRefMs, Revision: s.revision,
 	}
-	if v.LastRefMs == 0 {
-		v.LastRefMs = s.registry.wall()
-		s.lastRefMs = v.LastRefMs
+	if s.revision == 0 { // nothing changed yet
+		s.lastRefMs = max(s.lastRefMs, s.registry.wall())
+		v.LastRefMs = s.lastRefMs
 	}
 	clusters := clustersOf(a.clusters)
 	v.Hosts = make([]*Instance, 0, len(s.sorted))

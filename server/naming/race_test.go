@@ -1,0 +1,201 @@
+package naming
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"nacre/server/fault"
+)
+
+// eager is a client that takes what it is owed on a goroutine of its own, as a connection does.
+type eager struct {
+	session *Session
+	wake    chan struct{}
+	mu      sync.Mutex
+	holds   map[Key]*View
+}
+
+func (e *eager) Owed() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (e *eager) serve(ctx context.Context, random *rand.Rand) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-e.wake:
+		}
+		for pushes := e.session.Take(nil, 4); len(pushes) > 0; pushes = e.session.Take(nil, 4) {
+			for _, p := range pushes {
+				if random.IntN(10) == 0 {
+					e.session.Refused(p.View)
+					continue
+				}
+				e.mu.Lock()
+				if old := e.holds[p.View.Key]; old == nil || p.View.LastRefMs >= old.LastRefMs {
+					e.holds[p.View.Key] = p.View
+				}
+				e.mu.Unlock()
+				e.session.Acked(p.View)
+			}
+		}
+	}
+}
+
+// TestManyAtOnce lets clients, people and queries do as they like on many goroutines, and then rest: all subscribers hold
+// the live set, and the figures are right.
+func TestManyAtOnce(t *testing.T) {
+	w := newWorld(t, Config{Delay: 5 * time.Millisecond, EmptyAfter: 20 * time.Millisecond, MaxHistories: 200})
+	defer w.run()()
+	keys := make([]Key, 12)
+	for i := range keys {
+		keys[i] = key(fmt.Sprint("s", i))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var serving, working sync.WaitGroup
+	var mu sync.Mutex
+	live := make(map[*eager]bool)
+	for n := range 8 {
+		working.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(n), 7))
+			var own []*eager
+			for step := range 1500 {
+				k := keys[random.IntN(len(keys))]
+				i := at(random.IntN(40))
+				i.IP = fmt.Sprint("10.0.", n%2, ".1") // two goroutines meet at each
+				i.Enabled = random.IntN(4) > 0
+				i.Weight = float64(random.IntN(3))
+				switch c := random.IntN(24); {
+				case c == 0 || len(own) == 0:
+					e := &eager{wake: make(chan struct{}, 1), holds: make(map[Key]*View)}
+					e.session = w.Open(Client{ID: fmt.Sprint(n, "-", step)}, e)
+					own = append(own, e)
+					mu.Lock()
+					live[e] = true
+					mu.Unlock()
+					random := rand.New(rand.NewPCG(uint64(step), 3))
+					serving.Go(func() { e.serve(ctx, random) })
+				case c == 1 && len(own) > 4:
+					e := own[0]
+					own = own[1:]
+					mu.Lock()
+					delete(live, e)
+					mu.Unlock()
+					if random.IntN(2) == 0 {
+						go e.session.Close("test") // while others go on
+					}
+					e.session.Close("test")
+					if err := e.session.Register(k, i); fault.CodeOf(err) != CodeGone {
+						t.Errorf("registered after Close: %v", err)
+					}
+				case c < 8:
+					check(t, own[random.IntN(len(own))].session.Register(k, i))
+				case c < 10:
+					list := make([]Instance, random.IntN(50))
+					for x := range list {
+						list[x] = i
+						list[x].Port = random.IntN(60)
+					}
+					check(t, own[random.IntN(len(own))].session.RegisterBatch(k, list))
+				case c < 12:
+					own[random.IntN(len(own))].session.Deregister(k)
+				case c < 15:
+					e := own[random.IntN(len(own))]
+					v, err := e.session.Subscribe(k, "")
+					check(t, err)
+					e.mu.Lock()
+					if old := e.holds[k]; old == nil || v.LastRefMs >= old.LastRefMs {
+						e.holds[k] = v
+					}
+					e.mu.Unlock()
+				case c == 15:
+					e := own[random.IntN(len(own))]
+					e.session.Unsubscribe(k)
+					e.mu.Lock()
+					delete(e.holds, k)
+					e.mu.Unlock()
+				case c == 16:
+					check(t, w.RegisterHTTP(alice, k, i))
+				case c == 17:
+					_, err := w.Beat(alice, k, i, random.IntN(2) == 0)
+					check(t, err)
+				case c == 18:
+					w.DeregisterHTTP(alice, k, i.IP, i.Port)
+				case c == 19:
+					if err := w.SetOverride(t.Context(), alice, k, i.Of(), Patch{Weight: &i.Weight}); err != nil && fault.CodeOf(err) != CodeServiceAbsent {
+						t.Error(err)
+					}
+				case c == 20:
+					if err := w.ClearOverride(t.Context(), alice, k, i.Of()); err != nil && fault.CodeOf(err) != CodeServiceAbsent {
+						t.Error(err)
+					}
+				case c == 21:
+					if err := w.RegisterPersistent(t.Context(), alice, key(fmt.Sprint("lasting", random.IntN(3))), i); err != nil {
+						t.Error(err)
+					}
+					_, err := w.DeregisterPersistent(t.Context(), alice, key(fmt.Sprint("lasting", random.IntN(3))), i.IP, i.Port)
+					check(t, err)
+				default:
+					w.Lookup(k, Query{HealthyOnly: random.IntN(2) == 0})
+					w.Services("public", "DEFAULT_GROUP", 1, 10)
+					w.Catalog(Filter{Namespace: "public", HasInstances: true}, 1, 5)
+					w.Subscribers(k)
+					w.Publishers(k)
+					w.Why(k, InstanceID{i.IP, i.Port, "DEFAULT"})
+					w.Clients("", 1, 5)
+					w.ClientOf(own[0].session.Client().ID)
+					w.Stats()
+				}
+			}
+		})
+	}
+	working.Wait()
+	for range 3 { // whoever refused is told again a second later
+		deadline := time.Now().Add(20 * time.Second)
+		for time.Now().Before(deadline) {
+			if s := w.Stats(); s.Owing == 0 && s.Dirty == 0 {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if s := w.Stats(); s.Owing != 0 || s.Dirty != 0 {
+		t.Errorf("somebody is owed something: %+v", s)
+	}
+	for e := range live {
+		e.mu.Lock()
+		state, _ := w.ClientOf(e.session.Client().ID)
+		for _, x := range state.Subscribed {
+			k, v := x.Key, e.holds[x.Key]
+			if v == nil {
+				t.Fatalf("%s holds nothing of %s", e.session.Client().ID, k)
+			}
+			if now := w.Lookup(k, Query{}); looks(now) != looks(v) {
+				t.Errorf("%s holds of %s\n%s, not\n%s", e.session.Client().ID, k, looks(v), looks(now))
+			}
+		}
+		e.mu.Unlock()
+	}
+	time.Sleep(50 * time.Millisecond)
+	w.checkWhole(t)
+	for e := range live {
+		e.session.Close("the end")
+	}
+	cancel()
+	serving.Wait()
+}
+
+func check(t *testing.T, err error) {
+	if err != nil {
+		t.Error(err)
+	}
+}
