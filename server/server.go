@@ -28,6 +28,7 @@ import (
 	"nacre/server/metrics/series"
 	"nacre/server/namespace"
 	"nacre/server/naming"
+	"nacre/server/probe"
 	"nacre/server/replica"
 	"nacre/server/rpc"
 	"nacre/server/settings"
@@ -69,6 +70,7 @@ type Server struct {
 	feed       *feed.Feed
 	namespaces *namespace.Service
 	naming     *naming.Registry
+	probes     *probe.Runner
 	transfer   *transfer.Service
 	users      *auth.Service
 	drafts     *draft.Service
@@ -179,7 +181,12 @@ func (s *Server) domains() *machine {
 		Happened: s.configNews,
 	})
 	s.namespaces, m.namespaces = namespace.New(s.opts.Clock, namespace.Options{MaxCount: int64(set.MaxNamespaces), Happened: s.namespaceNews})
-	s.naming, m.naming = naming.New(naming.Config{Clock: s.opts.Clock, Events: s.namingNews})
+	s.naming, m.naming = naming.New(naming.Config{
+		Clock: s.opts.Clock, Events: s.namingNews,
+		PersistentChanged: func(before, after *naming.Persistent) { s.probes.Changed(before, after) },
+		ClusterChanged:    func(k naming.Key, cluster string) { s.probes.ClusterChanged(k, cluster) },
+	})
+	s.probes = probe.NewRunner(s.naming, m.naming.Cluster)
 	s.transfer = transfer.New(s.configs, s.namespaces.Exists, transfer.Limits{MaxUnpacked: set.ImportMaxUnpacked})
 	s.users, m.users = auth.New(s.opts.Clock, auth.Options{SessionIdle: set.ConsoleSessionIdle})
 	s.drafts, m.drafts = draft.New(s.opts.Clock, draft.Options{MaxContent: int(set.MaxConfigSize)})
@@ -244,6 +251,12 @@ func (s *Server) Run(ctx context.Context) error {
 	run.Go(func() error { return s.drafts.Run(runCtx, s.logUpkeep("drafts")) })
 	run.Go(func() error { return s.stateNews(runCtx, serving) })
 	run.Go(func() error { return s.series.Run(runCtx) })
+	run.Go(func() error {
+		if s.node.WaitReady(runCtx) != nil {
+			return nil
+		}
+		return s.probes.Run(runCtx)
+	})
 	run.Go(func() error {
 		if s.node.WaitReady(runCtx) != nil {
 			return nil // it stops, or never took a write
