@@ -60,7 +60,7 @@ func (s *Server) edges() (err error) {
 func (s *Server) deps(api string) wire.Deps {
 	set := s.settings
 	return wire.Deps{
-		Configs: s.configs, Delivery: s.ledger, Clients: clients{s}, Machine: s.load, Namespaces: s.namespaces, Transfer: s.transfer, Clock: s.opts.Clock, Log: s.opts.Log,
+		Configs: s.configs, Naming: s.naming, Delivery: s.ledger, Clients: clients{s}, Machine: s.load, Namespaces: s.namespaces, Transfer: s.transfer, Clock: s.opts.Clock, Log: s.opts.Log,
 		Switches: wire.Switches{Clients: set.APICompatClient, Admins: set.APICompatAdmin, Console: set.APICompatConsole},
 		ClientIP: s.web.ClientIP, Ready: s.Ready, Reads: s.metrics.Reads(api),
 		Info: wire.ServerInfo{
