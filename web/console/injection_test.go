@@ -158,3 +158,13 @@ func TestHTMLInStoredFieldsStaysText(t *testing.T) {
 	b.post("/console/login", url.Values{"username": {admin}, "password": {password}, "entry": {entry}}, "User-Agent", markupTricks[0]).is(303)
 	s.get("/console/account").is(200, markupTricks[0]).harmless()
 }
+
+func TestNoAddressPutsMoreIntoACommandThanANamespace(t *testing.T) {
+	s := signedIn(t)
+	for _, ns := range []string{"'; rm -rf ~; '", "$(id)", "`id`", "a b", "a\nb", "a%0ab", "a&b", "\xff", strings.Repeat("n", 300)} {
+		for _, path := range []string{"/console/configs", "/console/connect", "/console/transfer", "/console/deleted", "/console/feed", "/console/config/new"} {
+			s.get(path + "?ns=" + url.QueryEscape(ns)).is(400).hides("curl")
+		}
+	}
+	s.get("/console/configs?ns=not-created").is(200, "curl", "tenant=not-created")
+}

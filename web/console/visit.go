@@ -100,6 +100,10 @@ func (p *pages) signedIn(serve func(*visit) error) fiber.Handler {
 		case changes && !v.rightToken():
 			return v.refuseSession()
 		}
+		if err := resource.CheckNamespace(v.ns); err != nil { // pages show commands with it
+			v.ns = resource.DefaultNamespace
+			return v.answered(fault.Wrap(fault.Invalid, err, "%s", err.Error()))
+		}
 		return v.answered(serve(v))
 	}
 }
