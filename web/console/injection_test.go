@@ -17,7 +17,10 @@ var markupTricks = []string{
 	`javascript:alert(1)`, `" autofocus onfocus=alert(1) x="`, `{{constructor.constructor('alert(1)')()}}`, `<!--`, `]]><script>alert(1)</script>`, "\u202e<b>right to left", "\x00\xff<i>",
 }
 
-var alive = regexp.MustCompile(`(?i)<img src=x|<svg/onload|<script>|<b>right|<i>|<!--|" autofocus onfocus|(?:href|src|action|hx-[a-z]+)="\s*(?:javascript|data):|"[^"<>]*" on[a-z]+=`)
+// alive are the beginnings of those tricks where they would work, and of attributes that run scripts.
+var alive = []string{
+	"<img src=x", "<svg/onload", "<script>", "<b>right", "<i>", "<!--", `" autofocus onfocus`, ` href="javascript:`, ` src="javascript:`, `action="javascript:`, `hx-get="javascript:`, ` href="data:`, `" onerror=`, `" onload=`, `" onclick=`, `" hx-on`,
+}
 
 // harmless fails the test when a page has markup of a text in it.
 func (a answer) harmless() {
@@ -25,8 +28,14 @@ func (a answer) harmless() {
 	if a.StatusCode >= 500 {
 		a.t.Errorf("%s %s: %d %s", a.Request.Method, a.Request.URL, a.StatusCode, text(a.body))
 	}
-	if at := alive.FindStringIndex(a.body); at != nil && strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
-		a.t.Errorf("%s %s has %q", a.Request.Method, a.Request.URL, a.body[max(at[0]-60, 0):min(at[1]+60, len(a.body))])
+	if !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
+		return
+	}
+	page := strings.ToLower(a.body)
+	for _, s := range alive {
+		if at := strings.Index(page, s); at >= 0 {
+			a.t.Errorf("%s %s has %q", a.Request.Method, a.Request.URL, page[max(at-60, 0):min(at+60, len(page))])
+		}
 	}
 }
 
