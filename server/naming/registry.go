@@ -166,6 +166,9 @@ func New(c Config) (*Registry, *State) {
 // Use connects the registry to where its commands go. Call it once, before serving.
 func (r *Registry) Use(j journal.Journal) { r.journal = j }
 
+// MaxMetadata is the most characters in keys and values of an instance's or a service's metadata.
+func (r *Registry) MaxMetadata() int { return r.cfg.MaxMetadata }
+
 // State returns what is durable.
 func (r *Registry) State() *State { return r.state }
 
