@@ -17,6 +17,9 @@ interface Event {
   app?: string;
   sdk?: string;
   listeners?: number;
+  service?: string;
+  instance?: string;
+  cluster?: string;
   text?: string;
 }
 
@@ -42,7 +45,7 @@ type Phrase =
   | "from" | "unknown" | "revision" | "group" | "gap" | "restarted" | "older" | "new" | "newMany"
   | "live" | "paused" | "connecting" | "lost" | "ended" | "pause" | "resume";
 
-type Phrases = Record<Phrase, string> & { kinds: Record<string, Kind> };
+type Phrases = Record<Phrase, string> & { kinds: Record<string, Kind>; states: Record<string, string> };
 
 /** How many rows stand in the page, and how many of what happens now are added in a second before they are grouped. */
 const mostRows = 1_000;
@@ -263,10 +266,15 @@ function piece(slot: string, e: Event, kind: Kind, words: Phrases): HTMLElement 
       return isolated(e.gray ?? "");
     case "client":
       return link(`${e.app === "unknown" ? "" : (e.app ?? "")} ${e.clientIp}`.trim(), "/console/client", { id: e.clientId ?? "" });
+    case "service":
+      return isolated(e.service ?? "");
+    case "instance":
+      return isolated(e.instance ?? "");
     case "n":
       return isolated(number.format(e.listeners ?? 0));
     default:
-      return e.kind === "server.state" || !e.text ? isolated(e.text || key.ns) : link(e.text, "/console/configs", { ns: key.ns });
+      if (e.kind === "server.state" || !e.text) return isolated(words.states[e.text ?? ""] || e.text || key.ns);
+      return link(e.text, "/console/configs", { ns: key.ns });
   }
 }
 
@@ -278,9 +286,11 @@ function link(text: string, path: string, query: Record<string, string>): HTMLEl
 }
 
 function detailsOf(e: Event, words: Phrases): string[] {
+  const named = e.dataId || e.service;
   return [
-    e.dataId ? `${e.namespace} / ${e.group}` : "",
+    named ? `${e.namespace} / ${e.group}` : "",
+    e.cluster,
     e.clientId ? e.sdk : e.revision ? fill(words.revision, String(e.revision)) : "",
-    e.dataId ? e.text : "",
+    named ? e.text : "",
   ].filter((text): text is string => Boolean(text));
 }

@@ -40,21 +40,30 @@ type told struct {
 func toldKinds(w *words.Feed) map[feed.Kind]told {
 	s, n := &w.Says, &w.Names
 	return map[feed.Kind]told{
-		feed.ConfigPublished:  {s.ConfigPublished, n.ConfigPublished, "", tabContent},
-		feed.ConfigRemoved:    {s.ConfigRemoved, n.ConfigRemoved, "bad", tabHistory},
-		feed.ConfigInSync:     {s.ConfigInSync, n.ConfigInSync, "good", tabClients},
-		feed.GrayStarted:      {s.GrayStarted, n.GrayStarted, "", tabCanary},
-		feed.GrayChanged:      {s.GrayChanged, n.GrayChanged, "", tabCanary},
-		feed.GrayEnded:        {s.GrayEnded, n.GrayEnded, "", tabCanary},
-		feed.ClientConnected:  {s.ClientConnected, n.ClientConnected, "", tabClients},
-		feed.ClientGone:       {s.ClientGone, n.ClientGone, "", tabClients},
-		feed.ClientBehind:     {s.ClientBehind, n.ClientBehind, "wait", tabClients},
-		feed.ClientLooping:    {s.ClientLooping, n.ClientLooping, "bad", tabClients},
-		feed.ClientInSync:     {s.ClientInSync, n.ClientInSync, "good", tabClients},
-		feed.ServerState:      {Says: s.ServerState, Name: n.ServerState},
-		feed.NamespaceCreated: {Says: s.NamespaceCreated, Name: n.NamespaceCreated},
-		feed.NamespaceChanged: {Says: s.NamespaceChanged, Name: n.NamespaceChanged},
-		feed.NamespaceRemoved: {Says: s.NamespaceRemoved, Name: n.NamespaceRemoved, Tone: "bad"},
+		feed.ConfigPublished:    {s.ConfigPublished, n.ConfigPublished, "", tabContent},
+		feed.ConfigRemoved:      {s.ConfigRemoved, n.ConfigRemoved, "bad", tabHistory},
+		feed.ConfigInSync:       {s.ConfigInSync, n.ConfigInSync, "good", tabClients},
+		feed.GrayStarted:        {s.GrayStarted, n.GrayStarted, "", tabCanary},
+		feed.GrayChanged:        {s.GrayChanged, n.GrayChanged, "", tabCanary},
+		feed.GrayEnded:          {s.GrayEnded, n.GrayEnded, "", tabCanary},
+		feed.ClientConnected:    {s.ClientConnected, n.ClientConnected, "", tabClients},
+		feed.ClientGone:         {s.ClientGone, n.ClientGone, "", tabClients},
+		feed.ClientBehind:       {s.ClientBehind, n.ClientBehind, "wait", tabClients},
+		feed.ClientLooping:      {s.ClientLooping, n.ClientLooping, "bad", tabClients},
+		feed.ClientInSync:       {s.ClientInSync, n.ClientInSync, "good", tabClients},
+		feed.ServerState:        {Says: s.ServerState, Name: n.ServerState},
+		feed.NamespaceCreated:   {Says: s.NamespaceCreated, Name: n.NamespaceCreated},
+		feed.NamespaceChanged:   {Says: s.NamespaceChanged, Name: n.NamespaceChanged},
+		feed.NamespaceRemoved:   {Says: s.NamespaceRemoved, Name: n.NamespaceRemoved, Tone: "bad"},
+		feed.ServiceAppeared:    {Says: s.ServiceAppeared, Name: n.ServiceAppeared, Tone: "good"},
+		feed.ServiceGone:        {Says: s.ServiceGone, Name: n.ServiceGone, Tone: "wait"},
+		feed.ServiceDescribed:   {Says: s.ServiceDescribed, Name: n.ServiceDescribed},
+		feed.ServiceRemoved:     {Says: s.ServiceRemoved, Name: n.ServiceRemoved, Tone: "bad"},
+		feed.InstanceUp:         {Says: s.InstanceUp, Name: n.InstanceUp, Tone: "good"},
+		feed.InstanceDown:       {Says: s.InstanceDown, Name: n.InstanceDown, Tone: "bad"},
+		feed.InstanceChanged:    {Says: s.InstanceChanged, Name: n.InstanceChanged},
+		feed.InstanceRemoved:    {Says: s.InstanceRemoved, Name: n.InstanceRemoved, Tone: "wait"},
+		feed.InstanceOverridden: {Says: s.InstanceOverridden, Name: n.InstanceOverridden, Tone: "wait"},
 	}
 }
 
@@ -129,6 +138,7 @@ func (v *visit) feedNamespaces(chosen string) []parts.Option {
 func feedKinds(w *words.Feed, chosen []string) []parts.Option {
 	out := []parts.Option{
 		{Value: "config", Text: w.Config}, {Value: "gray", Text: w.Gray}, {Value: "client", Text: w.Client}, {Value: "server", Text: w.Server}, {Value: "namespace", Text: w.Space},
+		{Value: "service,instance", Text: w.Service},
 	}
 	told := toldKinds(w)
 	for _, k := range chosen {
@@ -137,7 +147,7 @@ func feedKinds(w *words.Feed, chosen []string) []parts.Option {
 		}
 	}
 	for i := range out {
-		out[i].Selected = slices.Contains(chosen, out[i].Value)
+		out[i].Selected = !slices.ContainsFunc(strings.Split(out[i].Value, ","), func(k string) bool { return !slices.Contains(chosen, k) })
 	}
 	return out
 }
@@ -181,13 +191,22 @@ func (v *visit) feedPiece(slot string, t told, e *feed.Event) views.Piece {
 		return views.Piece{Text: e.Gray}
 	case "client":
 		return views.Piece{Text: strings.TrimSpace(appName(e.App) + " " + e.ClientIP), Href: clientURL(e.ClientID)}
+	case "service":
+		return views.Piece{Text: e.Service}
+	case "instance":
+		return views.Piece{Text: e.Instance}
 	case "n":
 		return views.Piece{Text: strconv.Itoa(e.Listeners)}
 	}
 	if e.Kind == feed.ServerState || e.Text == "" {
-		return views.Piece{Text: cmp.Or(e.Text, e.Namespace)}
+		return views.Piece{Text: cmp.Or(serverStates(&v.w.Feed)[e.Text], e.Text, e.Namespace)}
 	}
 	return views.Piece{Text: e.Text, Href: pathConfigs + "?" + url.Values{"ns": {e.Namespace}}.Encode()}
+}
+
+// serverStates words the states of a server, but for the reasons why it is not ready.
+func serverStates(w *words.Feed) map[string]string {
+	return map[string]string{"ready": w.Ready, "stopping": w.Stopping}
 }
 
 // feedDetails says more on an event: where it is, the revision, the client's application, the comment.
@@ -198,16 +217,17 @@ func (v *visit) feedDetails(e *feed.Event) []string {
 			out = append(out, s)
 		}
 	}
-	if e.DataID != "" {
+	if e.DataID != "" || e.Service != "" {
 		add(e.Namespace + " / " + e.Group)
 	}
+	add(e.Cluster)
 	if e.ClientID != "" {
 		add(e.SDK)
 	} else if e.Revision > 0 {
 		add(words.Fill(v.w.Feed.Revision, strconv.FormatUint(e.Revision, 10)))
 	}
-	if e.DataID != "" {
-		add(e.Text) // the comment
+	if e.DataID != "" || e.Service != "" {
+		add(e.Text) // the comment, or why
 	}
 	return out
 }
@@ -216,7 +236,7 @@ func (v *visit) feedDetails(e *feed.Event) []string {
 func (v *visit) feedPhrases(kinds map[feed.Kind]told) string {
 	w := &v.w.Feed
 	b, _ := json.Marshal(map[string]any{ // maps of strings always have a JSON
-		"kinds": kinds, "from": w.From, "unknown": w.Unknown, "revision": w.Revision, "group": w.Group, "gap": w.Gap, "restarted": w.Restarted, "older": w.Older,
+		"kinds": kinds, "states": serverStates(w), "from": w.From, "unknown": w.Unknown, "revision": w.Revision, "group": w.Group, "gap": w.Gap, "restarted": w.Restarted, "older": w.Older,
 		"new": w.New, "newMany": w.NewMany, "live": w.Live, "paused": w.Paused, "connecting": w.Connecting, "lost": w.Lost, "ended": v.w.Frame.SessionEnded,
 		"pause": w.Pause, "resume": w.Resume,
 	})
