@@ -181,6 +181,7 @@ func (r *Registry) Beat(by Actor, k Key, i Instance, full bool) (Beaten, error) 
 	}
 	r.counts.beaten.Add(1)
 	p.beaten()
+	c.Heard()
 	if p.beat.sick.Load() {
 		r.recovered(p)
 	}

@@ -138,6 +138,9 @@ type Session struct {
 	owingAt int32 // in the list of those that are owed something, plus 1; guarded there
 }
 
+// Heard notes that the client was heard of.
+func (c *Session) Heard() { c.seen.Store(c.registry.wall()) }
+
 // Client returns who it is.
 func (c *Session) Client() *Client { return c.client }
 
@@ -362,6 +365,7 @@ func (c *Session) enter(s *service, n int) (*publication, error) {
 		c.pubs.add(p)
 	}
 	c.revision++
+	c.Heard()
 	return p, nil
 }
 
