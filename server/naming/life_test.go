@@ -369,3 +369,33 @@ func TestHistoriesAreBounded(t *testing.T) {
 		t.Errorf("the last one: %+v", y)
 	}
 }
+
+func TestOverridesOfWhatIsGoneForLongAreDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{})
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = w.Tidy(ctx)
+		}()
+		c, _ := w.connect("1")
+		w.must(c.Register(key("s"), at(1)))
+		weight := 2.0
+		for port := range 1500 {
+			w.must(w.SetOverride(ctx, alice, key("s"), InstanceID{IP: "10.0.0.1", Port: port}, Patch{Weight: &weight}))
+		}
+		time.Sleep(3 * 24 * time.Hour)
+		w.must(c.Register(key("s"), at(2))) // 1 is absent from now on, 2 no more
+		time.Sleep(5 * 24 * time.Hour)
+		if n := len(w.state.Overrides(key("s"))); n != 2 {
+			t.Errorf("%d overrides are left", n)
+		}
+		time.Sleep(3 * 24 * time.Hour)
+		if left := w.state.Overrides(key("s")); len(left) != 1 || left[0].Of.Port != 2 {
+			t.Errorf("%d overrides are left", len(left))
+		}
+		cancel()
+		<-done
+	})
+}

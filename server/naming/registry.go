@@ -26,6 +26,8 @@ type Config struct {
 	Delay time.Duration
 	// EmptyAfter is how long a service that nobody described stays without instances. Default 60 s.
 	EmptyAfter time.Duration
+	// OverrideKept is how long what an operator laid over an instance stays while that is not there; see Tidy. Default 7 days.
+	OverrideKept time.Duration
 	// NoExpiry keeps instances whose heartbeats stopped: they become unhealthy and stay.
 	NoExpiry bool
 	// SubmitTimeout is how long a write to the journal may take. Default 10 s.
@@ -65,6 +67,7 @@ func (c Config) withDefaults() Config {
 	}
 	or(&c.Delay, 100*time.Millisecond)
 	or(&c.EmptyAfter, time.Minute)
+	or(&c.OverrideKept, 7*24*time.Hour)
 	or(&c.SubmitTimeout, 10*time.Second)
 	or(&c.MaxInstances, 1_000_000)
 	or(&c.MaxPerService, 100_000)
