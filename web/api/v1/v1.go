@@ -30,6 +30,9 @@ func Register(r fiber.Router, d Deps) {
 	a.registerHistory(rt)
 	a.registerOps(rt)
 	a.registerConsole(rt)
+	if d.Naming != nil {
+		a.registerNaming(rt)
+	}
 }
 
 // handler answers a request whose parameters are parsed, or returns an error that fail words.

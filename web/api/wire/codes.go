@@ -15,34 +15,42 @@ type Code int
 
 // The codes that this server answers (protocol notes, http.md §3.3).
 const (
-	Success           Code = 0
-	ParameterMissing  Code = 10000
-	AccessDenied      Code = 10001
-	DataAccessError   Code = 10002
-	TenantParamError  Code = 20001
-	ParameterInvalid  Code = 20002
-	MediaTypeError    Code = 20003
-	ResourceNotFound  Code = 20004
-	ResourceConflict  Code = 20005
-	GrayTooMany       Code = 20010
-	GrayRuleFormat    Code = 20011
-	GrayRuleVersion   Code = 20012
-	OverClusterQuota  Code = 5031
-	OverGroupQuota    Code = 5032
-	OverTenantQuota   Code = 5033
-	OverMaxSize       Code = 5034
-	IllegalNamespace  Code = 22000
-	NamespaceNotExist Code = 22001
-	NamespaceExists   Code = 22002
-	IllegalState      Code = 23000
-	ServerError       Code = 30000
-	APIDeprecated     Code = 40000
-	APIDisabled       Code = 40001
-	MetadataIllegal   Code = 100002
-	DataInvalid       Code = 100003
-	ParsingFailed     Code = 100004
-	DataEmpty         Code = 100005
-	NoSelectedConfig  Code = 100006
+	Success               Code = 0
+	ParameterMissing      Code = 10000
+	AccessDenied          Code = 10001
+	DataAccessError       Code = 10002
+	TenantParamError      Code = 20001
+	ParameterInvalid      Code = 20002
+	MediaTypeError        Code = 20003
+	ResourceNotFound      Code = 20004
+	ResourceConflict      Code = 20005
+	GrayTooMany           Code = 20010
+	GrayRuleFormat        Code = 20011
+	GrayRuleVersion       Code = 20012
+	OverClusterQuota      Code = 5031
+	OverGroupQuota        Code = 5032
+	OverTenantQuota       Code = 5033
+	OverMaxSize           Code = 5034
+	WeightError           Code = 21001
+	InstanceMetadataError Code = 21002
+	InstanceNotFound      Code = 21003
+	InstanceError         Code = 21004
+	SelectorError         Code = 21006
+	ServiceExists         Code = 21007
+	ServiceNotExist       Code = 21008
+	ServiceDeleteFailure  Code = 21009
+	IllegalNamespace      Code = 22000
+	NamespaceNotExist     Code = 22001
+	NamespaceExists       Code = 22002
+	IllegalState          Code = 23000
+	ServerError           Code = 30000
+	APIDeprecated         Code = 40000
+	APIDisabled           Code = 40001
+	MetadataIllegal       Code = 100002
+	DataInvalid           Code = 100003
+	ParsingFailed         Code = 100004
+	DataEmpty             Code = 100005
+	NoSelectedConfig      Code = 100006
 	// LegacyNamespaceNotExist is what v1 says where v3 says NamespaceNotExist.
 	LegacyNamespaceNotExist Code = 100001
 )
@@ -82,6 +90,22 @@ func (c Code) Text() string {
 		return "tenant capacity reach quota"
 	case OverMaxSize:
 		return "config content size is over limit"
+	case WeightError:
+		return "weight error"
+	case InstanceMetadataError:
+		return "instance metadata error"
+	case InstanceNotFound:
+		return "instance not found"
+	case InstanceError:
+		return "instance error"
+	case SelectorError:
+		return "selector error"
+	case ServiceExists:
+		return "service already exist"
+	case ServiceNotExist:
+		return "service not exist"
+	case ServiceDeleteFailure:
+		return "service delete failure"
 	case IllegalNamespace:
 		return "illegal namespace"
 	case NamespaceNotExist, LegacyNamespaceNotExist:

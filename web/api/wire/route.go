@@ -48,11 +48,13 @@ type Router struct {
 	Clock clock.Clock
 	// Off are the switches of old paths.
 	Switches Switches
+	// NoMethod answers a method that a path does not have; nil for 405.
+	NoMethod fiber.Handler
 }
 
 // Add registers a path's methods, in the order in which Nacos lists them in Allow.
 func (r Router) Add(path string, methods ...Method) {
-	d := &dispatcher{clock: r.Clock, methods: methods}
+	d := &dispatcher{clock: r.Clock, methods: methods, noMethod: r.NoMethod}
 	names := make([]string, 0, len(methods))
 	all := make([]string, 0, len(methods)+2)
 	for _, m := range methods {
@@ -70,7 +72,7 @@ func (r Router) Add(path string, methods ...Method) {
 type dispatcher struct {
 	clock          clock.Clock
 	methods        []Method
-	get            fiber.Handler
+	get, noMethod  fiber.Handler
 	allow, options string
 }
 
@@ -94,6 +96,9 @@ func (d *dispatcher) serve(c *fiber.Ctx) error {
 			contentType = JSONUTF8
 		}
 		return SendText(c, fiber.StatusOK, contentType, "")
+	}
+	if d.noMethod != nil {
+		return d.noMethod(c)
 	}
 	c.Set(fiber.HeaderAllow, d.allow)
 	return SendContainerError(c, d.clock, fiber.StatusMethodNotAllowed, "Method '"+method+"' is not supported.")
