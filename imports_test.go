@@ -67,7 +67,7 @@ type layer struct {
 }
 
 var (
-	small   = []string{"server/resource", "server/fault", "server/clock", "server/event", "server/journal", "server/settings", "server/failpoint", "server/feed", "server/release"}
+	small   = []string{"server/resource", "server/fault", "server/clock", "server/event", "server/journal", "server/settings", "server/failpoint", "server/feed", "server/release", "server/fuzzy"}
 	domains = []string{"server/config", "server/naming", "server/namespace", "server/auth", "server/draft", "server/audit", "server/cluster"}
 )
 

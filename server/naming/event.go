@@ -1,6 +1,10 @@
 package naming
 
-import "sync"
+import (
+	"sync"
+
+	"nacre/server/fuzzy"
+)
 
 // EventKind is what an Event tells.
 type EventKind uint8
@@ -35,8 +39,8 @@ type Event struct {
 	Detail, By string
 }
 
-// maxEvents bounds the events that wait while Config.Events takes others. More are dropped, but not those that Config.Appeared is told
-// of: a name that appears and goes between two hand-outs is told of once for each.
+// maxEvents bounds the events that wait while Config.Events takes others. More are dropped, but not those of services, which fuzzy watches
+// depend on.
 const maxEvents = 65_536
 
 // eventQueue takes events under any lock and hands them out under none, in their order.
@@ -47,12 +51,13 @@ type eventQueue struct {
 }
 
 func (q *eventQueue) add(r *Registry, e Event) {
-	if r.cfg.Events == nil && (r.cfg.Appeared == nil || e.Kind > ServiceGone) {
+	ofService := e.Kind <= ServiceGone
+	if r.cfg.Events == nil && !ofService {
 		return
 	}
 	e.AtMs = r.wall()
 	q.mu.Lock()
-	if len(q.list) < maxEvents || e.Kind <= ServiceGone && r.cfg.Appeared != nil {
+	if len(q.list) < maxEvents || ofService {
 		q.list = append(q.list, e)
 	}
 	q.mu.Unlock()
@@ -60,12 +65,9 @@ func (q *eventQueue) add(r *Registry, e Event) {
 
 // flush hands out what is there, unless somebody does already. The queue is as long as what is added in the meantime.
 func (q *eventQueue) flush(r *Registry) {
-	if r.cfg.Events == nil && r.cfg.Appeared == nil {
-		return
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.busy {
+	if q.busy || len(q.list) == 0 {
 		return
 	}
 	q.busy = true
@@ -74,8 +76,8 @@ func (q *eventQueue) flush(r *Registry) {
 		q.list = nil
 		q.mu.Unlock()
 		for _, e := range list {
-			if r.cfg.Appeared != nil && e.Kind <= ServiceGone {
-				r.cfg.Appeared(e.Key, e.Kind == ServiceAppeared)
+			if e.Kind <= ServiceGone {
+				r.fuzzy.Changed(e.Key, e.Kind == ServiceAppeared)
 			}
 			if r.cfg.Events != nil {
 				r.cfg.Events(e)
@@ -84,4 +86,9 @@ func (q *eventQueue) flush(r *Registry) {
 		q.mu.Lock()
 	}
 	q.busy = false
+}
+
+// Watch begins a watch of the services of a pattern that have instances; see fuzzy.Index.
+func (r *Registry) Watch(p fuzzy.Pattern, known []Key, initial bool, notify func()) (w *fuzzy.Watch[Key], over bool, err error) {
+	return r.fuzzy.Watch(p, known, initial, r.Each, notify)
 }

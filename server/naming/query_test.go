@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"nacre/server/fuzzy"
 )
 
 func TestServicesAreListedByGroup(t *testing.T) {
@@ -148,5 +150,38 @@ func TestAClientIsShownWithAllThatItDoes(t *testing.T) {
 	again, _ := w.connect("1720000000000_10.0.0.1_5000") // the same id: whoever had it is gone
 	if w.see(key("b"), Query{}, ""); again.Client().Incarnation == 0 {
 		t.Error("no incarnation")
+	}
+}
+
+func TestPatternsOfServicesAreWatched(t *testing.T) {
+	w := newWorld(t, Config{})
+	c, _ := w.connect("1")
+	w.must(c.Register(key("orders-a"), at(1)))
+	w.must(w.CreateService(t.Context(), alice, Service{Key: key("orders-empty"), Ephemeral: true}))
+	p, err := fuzzy.Parse("public>>DEFAULT_GROUP>>orders*")
+	w.must(err)
+	told := 0
+	watch, over, err := w.Watch(p, nil, false, func() { told++ })
+	if err != nil || over {
+		t.Fatal(over, err)
+	}
+	defer watch.Cancel()
+	next := func() (text string) {
+		for m, more := watch.Next(); more; m, more = watch.Next() {
+			for _, ch := range m.Changes {
+				text += fmt.Sprint(ch.Key.Name, " ", ch.Exists, ";")
+			}
+			watch.Done(true)
+		}
+		return text
+	}
+	if got := next(); got != "orders-a true;" {
+		t.Errorf("at first: %s", got)
+	}
+	w.must(c.Register(key("orders-b"), at(1)))
+	w.must(c.Register(key("other"), at(1)))
+	c.Deregister(key("orders-a"))
+	if got := next(); got != "orders-b true;orders-a false;" || told != 2 {
+		t.Errorf("told %d times: %s", told, got)
 	}
 }

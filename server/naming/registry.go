@@ -13,6 +13,7 @@ import (
 
 	"nacre/server/clock"
 	"nacre/server/fault"
+	"nacre/server/fuzzy"
 	"nacre/server/journal"
 )
 
@@ -50,8 +51,6 @@ type Config struct {
 
 	// Events, when not nil, is told what happens. Calls come one at a time, in order, perhaps under load: it must not block.
 	Events func(Event)
-	// Appeared, when not nil, is told of a service that has its first instance, or lost its last. As Events.
-	Appeared func(k Key, exists bool)
 	// PersistentChanged, when not nil, is told of each persistent instance that came (before is nil), changed or went (after is nil),
 	// on the goroutine that applies: it must not block.
 	PersistentChanged func(before, after *Persistent)
@@ -110,6 +109,7 @@ type Registry struct {
 	history  history
 	events   eventQueue
 	names    names
+	fuzzy    *fuzzy.Index[Key]
 	switches switches
 	wake     chan struct{}
 	// fresh is the time before which no heartbeat counts as missed, on the registry's own time.
@@ -152,7 +152,7 @@ type clientAddr struct {
 // New returns an empty registry and the state that it serves. The caller loads the state, hands it the decided commands,
 // calls Use before the first write, and runs Run.
 func New(c Config) (*Registry, *State) {
-	r := &Registry{cfg: c.withDefaults(), state: NewState(), interner: newInterner(), seed: maphash.MakeSeed(), epoch: clock.Mono(), wake: make(chan struct{}, 1)}
+	r := &Registry{cfg: c.withDefaults(), state: NewState(), interner: newInterner(), fuzzy: fuzzy.NewIndex[Key](), seed: maphash.MakeSeed(), epoch: clock.Mono(), wake: make(chan struct{}, 1)}
 	r.incarnation = uint64(r.wall())<<16 | rand.Uint64()&0xffff
 	for i := range shardCount {
 		r.services[i].m = make(map[Key]*service)

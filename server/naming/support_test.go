@@ -53,11 +53,9 @@ func newWorld(t tester, c Config) *world {
 	c.Events = func(e Event) {
 		w.mu.Lock()
 		w.events = append(w.events, e)
-		w.mu.Unlock()
-	}
-	c.Appeared = func(k Key, exists bool) {
-		w.mu.Lock()
-		w.appeared[k] = exists
+		if e.Kind <= ServiceGone {
+			w.appeared[e.Key] = e.Kind == ServiceAppeared
+		}
 		w.mu.Unlock()
 	}
 	r, state := New(c)

@@ -19,6 +19,9 @@ func (k ServiceKey) String() string { return k.Namespace + "/" + k.Group + "/" +
 // Grouped returns group@@name, the form of most of Nacos' answers.
 func (k ServiceKey) Grouped() string { return k.Group + GroupSeparator + k.Name }
 
+// Parts returns the three names of which the key consists.
+func (k ServiceKey) Parts() (namespace, group, name string) { return k.Namespace, k.Group, k.Name }
+
 // Compare orders keys by namespace, group and name.
 func (k ServiceKey) Compare(o ServiceKey) int {
 	return cmp.Or(strings.Compare(k.Namespace, o.Namespace), strings.Compare(k.Group, o.Group), strings.Compare(k.Name, o.Name))

@@ -1,0 +1,165 @@
+package fuzzy
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"nacre/server/fault"
+	"nacre/server/resource"
+)
+
+type key = resource.ServiceKey
+
+func TestPatterns(t *testing.T) {
+	for _, tt := range []struct {
+		pattern string
+		key     key
+		want    bool
+	}{
+		{"public>>g>>a", key{Namespace: "public", Group: "g", Name: "a"}, true},
+		{"public>>g>>a", key{Namespace: "public", Group: "g", Name: "ab"}, false},
+		{"public>>*>>*", key{Namespace: "public", Group: "g", Name: "a"}, true},
+		{"public>>*>>*", key{Namespace: "dev", Group: "g", Name: "a"}, false},
+		{">>g*>>*b", key{Namespace: "public", Group: "gh", Name: "ab"}, true},
+		{"public>>g>>*b*", key{Namespace: "public", Group: "g", Name: "abc"}, true},
+		{"public>>g>>*b*", key{Namespace: "public", Group: "g", Name: "ac"}, false},
+	} {
+		p, err := Parse(tt.pattern)
+		if err != nil || Matches(&p, tt.key) != tt.want || p.String() != tt.pattern {
+			t.Errorf("%s and %s: %v", tt.pattern, tt.key, err)
+		}
+	}
+	for _, bad := range []string{"", "a>>b", "a>>b>>c>>d", "public>>>>x", "public>>g>>"} {
+		if _, err := Parse(bad); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+// TestAtRestEachWatchKnowsWhatExists lets names come and go and clients begin, fail and end, and then rest.
+func TestAtRestEachWatchKnowsWhatExists(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		type client struct {
+			watch *Watch[key]
+			knows map[key]bool
+			told  int
+		}
+		x := NewIndex[key]()
+		exist := make(map[key]bool)
+		each := func(f func(key) bool) {
+			for _, k := range slices.SortedFunc(maps.Keys(exist), key.Compare) {
+				if !f(k) {
+					return
+				}
+			}
+		}
+		var clients []*client
+		step := func(c *client, ok bool) bool {
+			m, more := c.watch.Next()
+			if !more {
+				return false
+			}
+			if len(m.Changes) > BatchSize || m.Sync == "" && len(m.Changes) != 1 {
+				t.Fatalf("%+v", m)
+			}
+			if ok || rapid.Bool().Draw(t, "the answer alone was lost") {
+				for _, ch := range m.Changes {
+					if delete(c.knows, ch.Key); ch.Exists {
+						c.knows[ch.Key] = true
+					}
+				}
+			}
+			c.watch.Done(ok)
+			return true
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"come or go": func(*rapid.T) {
+				k := key{Namespace: "public", Group: rapid.SampledFrom([]string{"g", "h"}).Draw(t, "group"), Name: fmt.Sprint("s", rapid.IntRange(1, 30).Draw(t, "n"))}
+				if exist[k] {
+					delete(exist, k)
+				} else {
+					exist[k] = true
+				}
+				x.Changed(k, exist[k])
+			},
+			"watch": func(*rapid.T) {
+				p, err := Parse(rapid.SampledFrom([]string{"public>>*>>*", "public>>g>>s1*", "dev>>*>>*"}).Draw(t, "pattern"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				c := &client{knows: make(map[key]bool)}
+				var known []key
+				if rapid.Bool().Draw(t, "known") {
+					known = []key{{Namespace: "public", Group: "g", Name: "s1"}, {Namespace: "public", Group: "g", Name: "s11"}}
+				}
+				for _, k := range known {
+					c.knows[k] = Matches(&p, k)
+				}
+				maps.DeleteFunc(c.knows, func(_ key, is bool) bool { return !is })
+				w, over, err := x.Watch(p, known, rapid.Bool().Draw(t, "initial"), each, func() { c.told++ })
+				if err != nil || over {
+					t.Fatal(over, err)
+				}
+				c.watch = w
+				clients = append(clients, c)
+			},
+			"tell": func(*rapid.T) {
+				if len(clients) > 0 {
+					step(rapid.SampledFrom(clients).Draw(t, "client"), rapid.Bool().Draw(t, "ok"))
+				}
+			},
+			"cancel": func(*rapid.T) {
+				if len(clients) > 0 {
+					clients[0].watch.Cancel()
+					clients[0].watch.Cancel()
+					clients = clients[1:]
+				}
+			},
+		})
+		for _, c := range clients {
+			for step(c, true) {
+			}
+			for _, k := range slices.Collect(maps.Keys(c.knows)) {
+				if !exist[k] {
+					t.Errorf("%s: knows %s, which is gone", c.watch.Pattern.String(), k)
+				}
+			}
+			for k := range exist {
+				if Matches(&c.watch.Pattern, k) != c.knows[k] {
+					t.Errorf("%s: knows %s: %t", c.watch.Pattern.String(), k, c.knows[k])
+				}
+			}
+			c.watch.Cancel()
+		}
+		if x.watches.Load() != 0 || x.patterns != 0 || len(x.byNS) != 0 {
+			t.Errorf("left: %d watches, %d patterns", x.watches.Load(), x.patterns)
+		}
+	})
+}
+
+func TestTooManyMatchesAreSaid(t *testing.T) {
+	x := NewIndex[key]()
+	each := func(f func(key) bool) {
+		for n := range MaxMatches + 1 {
+			if !f(key{Namespace: "public", Group: "g", Name: fmt.Sprint(n)}) {
+				return
+			}
+		}
+	}
+	p, _ := Parse("public>>*>>*")
+	w, over, err := x.Watch(p, nil, true, each, func() {})
+	if err != nil || !over {
+		t.Errorf("%t, %v", over, err)
+	}
+	messages := 0
+	for m, more := w.Next(); more; m, more = w.Next() {
+		messages++
+		if w.Done(true); m.Sync == SyncFinish && messages != MaxMatches/BatchSize+1 {
+			t.Errorf("ended after %d messages", messages)
+		}
+	}
+}
