@@ -60,23 +60,19 @@ func (v *visit) list() error {
 		Help: v.searchHelp(all), DeleteAction: pathDeleteMany, CloneAction: pathClone, ExportAction: pathExportSome, TagAction: pathTag,
 	}
 	m.Columns, m.Shows = v.columns()
-	if v.c.Get("HX-Request") != "" {
-		v.c.Set("HX-Replace-Url", listURL(v.ns, text, all))
-	}
 	number := v.number("page", 1)
 	found, err := v.find(text, all, number, listSize)
 	if last := max(found.Pages(), 1); err == nil && number > last {
 		number = last
 		found, err = v.find(text, all, number, listSize)
 	}
-	switch {
-	case fault.KindOf(err) == fault.Invalid:
+	switch fault.KindOf(err) {
+	case fault.Invalid, fault.Limited, fault.Unavailable:
 		m.Problem = v.say(err)
-		if v.c.Get("HX-Request") == "" { // what is half typed is no error yet
-			v.c.Status(fiber.StatusBadRequest)
-		}
-		return v.render(configs.Page(m))
-	case err != nil:
+		v.c.Status(statusOf(err))
+		return v.showList(m)
+	}
+	if err != nil {
 		return err
 	}
 	v.count(&m, found.Total)
@@ -91,7 +87,18 @@ func (v *visit) list() error {
 		q.Set("all", "1")
 	}
 	m.Pager = v.pager(pathConfigs, q, number, listSize, found.Total)
-	return v.render(configs.Page(m))
+	return v.showList(m)
+}
+
+// showList answers with the page or, while a person types, with what was found and the address of the page that shows it. What is
+// half typed is no error then.
+func (v *visit) showList(m configs.List) error {
+	if v.c.Get("HX-Request") == "" {
+		return v.render(configs.Page(m))
+	}
+	v.c.Status(fiber.StatusOK)
+	v.c.Set("HX-Replace-Url", listURL(v.ns, m.Text, m.All))
+	return v.render(configs.Found(m))
 }
 
 // find looks for text in the visit's namespace, or in all.
@@ -292,7 +299,11 @@ func (v *visit) setColumns() error {
 		}
 	}
 	v.cookie(cookieColumns, strings.Join(wanted, "."), preferenceLife)
-	return v.go303(local(v.c.Query("back", pathConfigs)))
+	back := pathConfigs
+	if u, err := url.Parse(v.c.Get(fiber.HeaderReferer)); err == nil && u.Path == pathConfigs { // which has what is searched for by now
+		back = u.RequestURI()
+	}
+	return v.go303(local(back))
 }
 
 // rowID names a configuration in forms.

@@ -76,7 +76,7 @@ func TestTheListIsPagedAtAHundred(t *testing.T) {
 
 func TestASearchAsOneTypesHasTheAddressOfTheSamePage(t *testing.T) {
 	s := signedIn(t)
-	a := s.get("/console/configs?ns=public&q=a+b&all=1", "HX-Request", "true").is(200)
+	a := s.get("/console/configs?ns=public&q=a+b&all=1", "HX-Request", "true").is(200, "Nothing found").hides("Overview")
 	if got := a.Header.Get("HX-Replace-Url"); got != "/console/configs?all=1&ns=public&q=a+b" {
 		t.Error(got)
 	}
@@ -87,7 +87,8 @@ func TestColumnsAreAPersonsOwnChoice(t *testing.T) {
 	s := signedIn(t)
 	s.describe("public", "g", "a", "x", "yaml", "a description")
 	s.get("/console/configs").is(200, "a description", "nobody listens")
-	s.follow(s.get("/console/configs/columns?col=size&col=bogus&back=/console/configs")).is(200, "1 B").hides("a description", "nobody listens")
+	s.get("/console/configs/columns").to("/console/configs")
+	s.follow(s.get("/console/configs/columns?col=size&col=bogus", "Referer", s.URL+"/console/configs?ns=public&q=a").to("/console/configs?ns=public&q=a")).is(200, "1 B").hides("a description", "nobody listens")
 }
 
 func TestAnEmptyNamespaceTeachesHowToBegin(t *testing.T) {
