@@ -78,7 +78,7 @@ func TestAtRestEachWatchKnowsWhatExists(t *testing.T) {
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"come or go": func(*rapid.T) {
-				k := key{Namespace: "public", Group: rapid.SampledFrom([]string{"g", "h"}).Draw(t, "group"), Name: fmt.Sprint("s", rapid.IntRange(1, 30).Draw(t, "n"))}
+				k := key{Namespace: "public", Group: rapid.SampledFrom([]string{"g", "h"}).Draw(t, "group"), Name: fmt.Sprint("s", rapid.IntRange(9, 14).Draw(t, "n"))}
 				if exist[k] {
 					delete(exist, k)
 				} else {
@@ -87,7 +87,7 @@ func TestAtRestEachWatchKnowsWhatExists(t *testing.T) {
 				x.Changed(k, exist[k])
 			},
 			"watch": func(*rapid.T) {
-				p, err := Parse(rapid.SampledFrom([]string{"public>>*>>*", "public>>g>>s1*", "dev>>*>>*"}).Draw(t, "pattern"))
+				p, err := Parse(rapid.SampledFrom([]string{"public>>*>>*", "public>>g>>s1*"}).Draw(t, "pattern"))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -108,12 +108,12 @@ func TestAtRestEachWatchKnowsWhatExists(t *testing.T) {
 				clients = append(clients, c)
 			},
 			"tell": func(*rapid.T) {
-				if len(clients) > 0 {
+				for range min(len(clients), 3) {
 					step(rapid.SampledFrom(clients).Draw(t, "client"), rapid.Bool().Draw(t, "ok"))
 				}
 			},
 			"cancel": func(*rapid.T) {
-				if len(clients) > 0 {
+				if len(clients) > 3 {
 					clients[0].watch.Cancel()
 					clients[0].watch.Cancel()
 					clients = clients[1:]
