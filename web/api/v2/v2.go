@@ -46,6 +46,9 @@ func Register(r fiber.Router, d Deps) {
 	}
 	a.registerLoader(rt)
 	a.registerConsole(rt)
+	if d.Naming != nil {
+		a.registerNaming(rt)
+	}
 }
 
 // serve makes a Fiber handler.
