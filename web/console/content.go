@@ -168,7 +168,7 @@ func (v *visit) raw() error {
 		v.c.Set(fiber.HeaderContentType, fiber.MIMEOctetStream)
 		v.c.Set(fiber.HeaderContentDisposition, "attachment; filename*=UTF-8''"+url.PathEscape(strings.ReplaceAll(k.DataID, "/", "_")))
 	}
-	return v.c.Send(content)
+	return send(v.c, content)
 }
 
 // delete removes one configuration with its variants.

@@ -43,7 +43,7 @@ func (v *visit) render(page templ.Component) error {
 	}
 	v.c.Set(fiber.HeaderVary, "Accept-Language, Cookie")
 	v.c.Set(fiber.HeaderContentType, "text/html; charset=utf-8")
-	return v.c.Send(b.Bytes())
+	return send(v.c, b.Bytes())
 }
 
 func serveStatic(c *fiber.Ctx) error {
@@ -54,7 +54,7 @@ func serveStatic(c *fiber.Ctx) error {
 	secure(c, "")
 	c.Set(fiber.HeaderContentType, contentType)
 	c.Set(fiber.HeaderCacheControl, "public, max-age=31536000, immutable")
-	return c.Send(content)
+	return send(c, content)
 }
 
 // The sections of the navigation, by the path of each one's first page.
