@@ -262,7 +262,7 @@ func TestNobodyIsSentElsewhere(t *testing.T) {
 	s := signedIn(t)
 	for _, back := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, `\\evil.example`, "javascript:alert(1)", "/\t/evil.example", "///evil.example", "/console/configs\r\nX: y", "http:evil.example", "%2f%2fevil.example", "@evil.example"} {
 		for _, path := range []string{"/console/prefs?theme=dark&back=", "/console/login?back=", "/console/configs/columns?col=size&back="} {
-			if to := s.get(path + url.QueryEscape(back)).is(303).Header.Get("Location"); to != "/" {
+			if to := s.get(path + url.QueryEscape(back)).is(303).Header.Get("Location"); to != "/" && to != "/console/configs" {
 				t.Errorf("%s%s leads to %q", path, back, to)
 			}
 		}
