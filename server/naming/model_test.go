@@ -197,13 +197,26 @@ func modelRun(t *rapid.T) {
 			c.taken = append(c.taken, p)
 		}
 	}
-	t.Repeat(map[string]func(*rapid.T){
-		"connect": func(*rapid.T) {
-			born++
-			c := &modelClient{id: fmt.Sprint("c", born), holds: make(map[Key]*View), clusters: make(map[Key]string)}
-			c.session, c.notified = w.connect(c.id)
-			clients = append(clients, c)
-		},
+	connect := func() *modelClient {
+		born++
+		c := &modelClient{id: fmt.Sprint("c", born), holds: make(map[Key]*View), clusters: make(map[Key]string)}
+		c.session, c.notified = w.connect(c.id)
+		clients = append(clients, c)
+		return c
+	}
+	subscribe := func(c *modelClient, k Key, clusters string) {
+		v, err := c.session.Subscribe(k, clusters)
+		must(err)
+		c.holds[k], c.clusters[k] = v, clusters
+	}
+	for range 2 { // so that there is something to tell
+		c := connect()
+		for _, k := range keys {
+			subscribe(c, k, "")
+		}
+	}
+	actions := map[string]func(*rapid.T){
+		"connect": func(*rapid.T) { connect() },
 		"close": func(*rapid.T) {
 			c := anyClient()
 			c.session.Close("model")
@@ -234,9 +247,7 @@ func modelRun(t *rapid.T) {
 		},
 		"subscribe": func(*rapid.T) {
 			c, k, clusters := anyClient(), anyKey(), rapid.SampledFrom([]string{"", "b", "b,DEFAULT", "none"}).Draw(t, "clusters")
-			v, err := c.session.Subscribe(k, clusters)
-			must(err)
-			c.holds[k], c.clusters[k] = v, clusters
+			subscribe(c, k, clusters)
 		},
 		"unsubscribe": func(*rapid.T) {
 			c, k := anyClient(), anyKey()
@@ -345,7 +356,10 @@ func modelRun(t *rapid.T) {
 				}
 			}
 		},
-	})
+	}
+	for range 3 { // one run has about 30 steps
+		t.Repeat(actions)
+	}
 	for range 200 { // 40 s: all that lives by heartbeats is gone
 		time.Sleep(200 * time.Millisecond)
 		for _, c := range clients {
