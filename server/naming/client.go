@@ -180,13 +180,14 @@ func (r *Registry) Open(c Client, n Notifier) *Session {
 	}
 }
 
-// CloseClient ends the session of a client; it reports whether there was one.
+// CloseClient ends the session of a client; it reports whether there was one. One of persistent instances has none that could end.
 func (r *Registry) CloseClient(id, reason string) bool {
 	s := r.session(id)
-	if s != nil {
-		s.Close(reason)
+	if s == nil || s.client.Kind == Lasting {
+		return false
 	}
-	return s != nil
+	s.Close(reason)
+	return true
 }
 
 // session returns the session of a client, nil when there is none.
@@ -431,6 +432,9 @@ func (c *Session) Close(reason string) {
 	c.mu.Unlock()
 	r.part(c)
 	why := "connection closed: " + reason
+	if c.client.Kind == Beating {
+		why = reason
+	}
 	for _, p := range pubs {
 		p.service.mu.Lock()
 		p.service.retract(p, why, c.client.ID)

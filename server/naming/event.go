@@ -52,7 +52,7 @@ type eventQueue struct {
 
 func (q *eventQueue) add(r *Registry, e Event) {
 	ofService := e.Kind <= ServiceGone
-	if r.cfg.Events == nil && !ofService {
+	if (r.cfg.Events == nil || r.loading.Load() != 0) && !ofService {
 		return
 	}
 	e.AtMs = r.wall()
@@ -79,7 +79,7 @@ func (q *eventQueue) flush(r *Registry) {
 			if e.Kind <= ServiceGone {
 				r.fuzzy.Changed(e.Key, e.Kind == ServiceAppeared)
 			}
-			if r.cfg.Events != nil {
+			if r.cfg.Events != nil && !(e.Kind == ServiceAppeared && r.loading.Load() != 0) {
 				r.cfg.Events(e)
 			}
 		}

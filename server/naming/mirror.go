@@ -10,6 +10,11 @@ import (
 
 // persisted follows a change of the durable state, on the goroutine that applies.
 func (r *Registry) persisted(c journal.Change, by Actor) {
+	if by == loaded {
+		by = Actor{}
+		r.loading.Store(max(modifiedMs(c), 1))
+		defer r.loading.Store(0)
+	}
 	switch c := c.(type) {
 	case InstanceChange:
 		r.persistentChanged(c, by)
@@ -31,6 +36,14 @@ func (r *Registry) persisted(c journal.Change, by Actor) {
 	}
 }
 
+// modifiedMs returns when a loaded instance was registered last, 0 of other rows.
+func modifiedMs(c journal.Change) int64 {
+	if c, ok := c.(InstanceChange); ok && c.After != nil {
+		return c.After.ModifiedMs
+	}
+	return 0
+}
+
 // persistentChanged makes a persistent instance a publication of the client that its address and port are.
 func (r *Registry) persistentChanged(c InstanceChange, by Actor) {
 	of := cmp.Or(c.After, c.Before)
@@ -44,7 +57,7 @@ func (r *Registry) persistentChanged(c InstanceChange, by Actor) {
 	own := c.After.Instance
 	own.Cluster, own.Metadata = r.interner.text(own.Cluster), r.interner.metadata(own.Metadata)
 	who := by.String()
-	if who == "" { // loaded
+	if who == "" { // loaded, or of a restored snapshot
 		who = Actor{User: c.After.User, IP: c.After.IP}.String()
 	}
 	client := r.come(a)

@@ -117,6 +117,9 @@ type Registry struct {
 	// floor is the highest lastRefMs of services that were forgotten: one of the same name goes on above it.
 	floor atomic.Int64
 
+	// loading is, while a row is loaded, when that was changed last, in ms since 1970.
+	loading atomic.Int64
+
 	counts counters
 }
 

@@ -141,12 +141,16 @@ func set[K comparable, V any](m map[K]*V, k K, v *V) map[K]*V {
 	return m
 }
 
-// Load puts a row in place as it was stored: the change that made it, with After alone.
+// loaded is who does what was done before this start.
+var loaded = Actor{Client: "\x00loaded"}
+
+// Load puts a row in place as it was stored: the change that made it, with After alone. It is for the time before anybody
+// is served; nobody is told an Event.
 func (s *State) Load(c journal.Change) {
 	s.mu.Lock()
 	s.put(c)
 	s.mu.Unlock()
-	s.tell([]journal.Change{c}, Actor{})
+	s.tell([]journal.Change{c}, loaded)
 }
 
 func (s *State) tell(changes []journal.Change, by Actor) {

@@ -281,3 +281,32 @@ func TestHealthIsSetByHandOnlyWhereNothingProbes(t *testing.T) {
 		t.Errorf("notes %v, want %v", what, want)
 	}
 }
+
+func TestWhatIsLoadedIsNoNews(t *testing.T) {
+	w := newWorld(t, Config{Node: "n"})
+	k := key("db")
+	w.must(w.RegisterPersistent(t.Context(), alice, k, at(1)))
+	w.told()
+	rows := w.state.Rows()
+	rows[0].(InstanceChange).After.ModifiedMs = 1234
+	again := newWorld(t, Config{})
+	for _, c := range rows {
+		again.state.Load(c)
+	}
+	again.see(k, Query{}, "1 ")
+	if got := again.told(); len(got) != 0 {
+		t.Errorf("told %v", got)
+	}
+	y := again.Why(k, InstanceID{"10.0.0.1", 1, "DEFAULT"})
+	if len(y.Notes) != 1 || y.Notes[0].AtMs != 1234 || y.Notes[0].By != "alice (10.9.9.9)" {
+		t.Errorf("%+v", y)
+	}
+	if again.CloseClient("10.0.0.1:1#false", "x") {
+		t.Error("closed what is persistent")
+	}
+	var found []string
+	again.Each(func(k Key) bool { found = append(found, k.Name); return true })
+	if !slices.Equal(found, []string{"db"}) {
+		t.Errorf("%v", found)
+	}
+}

@@ -224,7 +224,11 @@ func (r *Registry) Why(k Key, id InstanceID) Why {
 // note keeps what happened to an instance. The caller holds s.mu.
 func (s *service) note(i *Instance, what What, detail, by string) {
 	r := s.registry
-	r.history.add(s.key, i.Of(), Note{AtMs: r.wall(), What: what, Detail: detail, By: by})
+	n := Note{AtMs: r.loading.Load(), What: what, Detail: detail, By: by}
+	if n.AtMs == 0 {
+		n.AtMs = r.wall()
+	}
+	r.history.add(s.key, i.Of(), n)
 }
 
 func (s *service) event(kind EventKind, i *Instance, detail, by string) {

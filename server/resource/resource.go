@@ -70,6 +70,8 @@ func (v *Violation) Error() string {
 	switch {
 	case v.Missing:
 		return fmt.Sprintf("%s is required", v.Field)
+	case v.Max == 0 && (v.Field == FieldService || v.Field == FieldIP):
+		return fmt.Sprintf("%s %.100q has blanks, Chinese or control characters, or the separator @@, which are not allowed", v.Field, v.Value)
 	case v.Max > 0:
 		return fmt.Sprintf("%s is %d characters long, at most %d are allowed", v.Field, len(v.Value), v.Max)
 	default:
@@ -78,7 +80,7 @@ func (v *Violation) Error() string {
 }
 
 func extra(f Field) string {
-	if f == FieldNamespace {
+	if f == FieldNamespace || f == FieldCluster {
 		return ""
 	}
 	return ", '.' and ':'"
