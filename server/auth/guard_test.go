@@ -149,8 +149,15 @@ func TestALockedAddressPushesNoNameOutOfMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for n := range maxGuarded + 30 {
-		if _, err := s.Login(t.Context(), fmt.Sprint(n), "wrong", "10.9.9.9", ""); n >= 20 && fault.CodeOf(err) != CodeLocked {
+	for range 20 {
+		end, err := s.byIP.begin("10.9.9.9", s.clock.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		end(failed)
+	}
+	for n := range maxGuarded {
+		if _, err := s.Login(t.Context(), fmt.Sprint(n), "wrong", "10.9.9.9", ""); fault.CodeOf(err) != CodeLocked {
 			t.Fatalf("attempt %d: %v", n, err)
 		}
 	}
