@@ -26,7 +26,7 @@ import (
 func (s *Server) edges() (err error) {
 	set := s.settings
 	s.rpc = rpc.New(rpc.Config{
-		Configs: s.configs, Ledger: s.ledger, Fuzzy: s.fuzzy, Clock: s.opts.Clock, Log: s.opts.Log, Ready: s.Ready, Count: s.metrics.Reads("grpc"),
+		Configs: s.configs, Ledger: s.ledger, Fuzzy: s.fuzzy, Naming: s.naming, Clock: s.opts.Clock, Log: s.opts.Log, Ready: s.Ready, Count: s.metrics.Reads("grpc"),
 		Limits: rpc.Limits{Message: int(set.GRPCMaxMessage), Connections: set.GRPCMaxConnections, PerIP: set.GRPCMaxConnectionsPerIP, Rate: set.GRPCMaxRate},
 	})
 	cfg := web.Config{Settings: s.settings, Clock: s.opts.Clock, Log: s.opts.Log, Ready: s.notReady,

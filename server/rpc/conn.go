@@ -12,6 +12,7 @@ import (
 	"nacre/server/clock"
 	"nacre/server/config"
 	"nacre/server/config/delivery"
+	"nacre/server/naming"
 	"nacre/server/rpc/payload"
 )
 
@@ -25,6 +26,9 @@ type Conn struct {
 	Client delivery.Client
 	// Session is what it listens for.
 	Session *delivery.Session
+	// naming is what it registered and subscribed to, nil for a connection that is not of naming; labels are its own, sorted.
+	naming *naming.Session
+	labels naming.Metadata
 
 	link   *link
 	srv    *Server
@@ -149,7 +153,8 @@ func (c *Conn) fits(size int, now int64) bool {
 	if c.ended {
 		return false
 	}
-	if c.sent-c.read+int64(size) <= unreadMost {
+	// One message alone may be as large as it is: gRPC takes it when nothing else waits.
+	if unread := c.sent - c.read; unread == 0 || unread+int64(size) <= unreadMost {
 		return true
 	}
 	if c.unread == 0 {
@@ -262,6 +267,9 @@ func (c *Conn) end() {
 		}
 	}
 	c.patterns.end()
+	if c.naming != nil {
+		c.naming.Close("the connection ended")
+	}
 	if c.Session != nil {
 		c.Session.Close()
 	}

@@ -8,6 +8,7 @@ import (
 
 	"nacre/server/config"
 	"nacre/server/config/delivery"
+	"nacre/server/naming"
 	"nacre/server/rpc/payload"
 )
 
@@ -90,6 +91,10 @@ type worker struct {
 	batch []delivery.Push
 	memo  [8]notify // what was encoded last, by turns
 	turn  int
+
+	services []naming.Push
+	infos    [4]told // what was encoded of services last, by turns
+	infoTurn int
 }
 
 // notify is an encoded ConfigChangeNotifyRequest; all who are told of one change get the same bytes.
@@ -121,7 +126,11 @@ func (w *worker) push(c *Conn) (more bool) {
 			c.Session.Refused(key, revision) // it does not read; the ledger tries again
 		}
 	}
-	return len(w.batch) == pushBatch
+	more = len(w.batch) == pushBatch
+	if c.naming != nil {
+		more = w.pushServices(c) || more
+	}
+	return more
 }
 
 // encoded returns the request that tells of p.

@@ -22,6 +22,7 @@ import (
 	"nacre/server/config"
 	"nacre/server/config/delivery"
 	"nacre/server/config/fuzzy"
+	"nacre/server/naming"
 	"nacre/server/rpc/payload"
 )
 
@@ -42,6 +43,7 @@ type Config struct {
 	Configs *config.Service
 	Ledger  *delivery.Ledger
 	Fuzzy   *fuzzy.Index
+	Naming  *naming.Registry
 	Clock   clock.Clock
 	Log     *slog.Logger
 	// Ready returns nil when requests may be answered.
@@ -133,6 +135,7 @@ func New(cfg Config) *Server {
 	s.handlers["HealthCheckRequest"] = healthCheck
 	registerConfigs(s)
 	registerFuzzy(s)
+	registerNaming(s)
 	return s
 }
 

@@ -10,6 +10,7 @@ import (
 	"nacre/server/clock"
 	"nacre/server/config/delivery"
 	"nacre/server/fault"
+	"nacre/server/naming"
 	"nacre/server/rpc/payload"
 )
 
@@ -115,6 +116,9 @@ func (s *Server) introduce(l *link, c *Conn, stream grpc.ServerStream, m *payloa
 			return nil, fault.New(fault.Limited, "%s", why)
 		}
 		made.Session = s.cfg.Ledger.Open(made.Client, made)
+		if made.Client.Labels["module"] == moduleNaming {
+			made.naming = s.cfg.Naming.Open(made.namingClient(), made)
+		}
 		if !s.register(l, made) {
 			made.end()
 			return nil, fault.New(fault.Unavailable, "its connection is over")
@@ -124,7 +128,7 @@ func (s *Server) introduce(l *link, c *Conn, stream grpc.ServerStream, m *payloa
 	if !set.abilities {
 		return c, nil // C#'s SDK stops reading when it gets what it did not ask for
 	}
-	ack := []byte(`{"headers":{},"abilityTable":{"fuzzyWatch":true,"lock":false,"supportPersistentInstanceByGrpc":false},"module":"internal"}`)
+	ack := []byte(`{"headers":{},"abilityTable":{"fuzzyWatch":true,"lock":false,"supportPersistentInstanceByGrpc":true},"module":"internal"}`)
 	c.tell(payload.Encode("SetupAckRequest", "", ack))
 	return c, nil
 }
@@ -159,6 +163,15 @@ func (s *Server) newConn(l *link, stream grpc.ServerStream, m *payload.Message, 
 		c.limit = rate.NewLimiter(rate.Limit(n), n)
 	}
 	return c
+}
+
+// namingClient is the client as the registry knows it.
+func (c *Conn) namingClient() naming.Client {
+	c.labels = naming.MetadataOf(c.Client.Labels)
+	return naming.Client{
+		ID: c.Client.ID, Kind: naming.Connection, IP: c.Client.IP, Remote: c.Client.Remote, App: c.Client.App, SDK: c.Client.SDK,
+		Tenant: c.Client.Tenant, Labels: c.labels, ConnectedMs: c.Client.ConnectedMs,
+	}
 }
 
 func clip(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxLabel)], "") }

@@ -3,6 +3,7 @@ package payload
 import (
 	"bytes"
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -102,6 +103,29 @@ func (v Value) Items(f func(v Value) error) error {
 			s.i++
 		}
 	}
+}
+
+// Float sets *to to the value; null leaves it.
+func (v Value) Float(to *float64) error {
+	raw := string(v.raw)
+	switch v.kind {
+	case null:
+		return nil
+	case text:
+		if raw = strings.TrimSpace(raw[1 : len(raw)-1]); raw == "" {
+			*to = 0
+			return nil
+		}
+	case number:
+	default:
+		return ErrBody
+	}
+	f, err := strconv.ParseFloat(raw, 64)
+	if err != nil || math.IsInf(f, 0) || f != f {
+		return ErrBody
+	}
+	*to = f
+	return nil
 }
 
 // Map calls f for each field of an object whose values are texts; null has none.
