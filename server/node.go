@@ -14,7 +14,7 @@ func (s *Server) consoleNode() console.Node {
 	_, commands := s.group.Stats()
 	n := console.Node{
 		ID: s.node.ID(), HTTPAddr: s.Addr(), GRPCAddr: s.GRPCAddr(), Leader: st.State == "leader", State: st.State, Term: st.Term,
-		CommitIndex: st.CommitIndex, AppliedIndex: st.AppliedIndex, WrittenIndex: s.image.Written(), LastLog: st.LastIndex, SnapshotIndex: st.SnapshotIndex,
+		CommitIndex: st.CommitIndex, AppliedIndex: st.AppliedIndex, WrittenIndex: s.image.Written(), LastLog: st.LastIndex, SnapshotIndex: st.SnapshotIndex, SnapshotMs: st.SnapshotMs,
 		Fsyncs: st.Fsyncs, FsyncP99: s.latest("fsync_p99"), LogBytes: st.LogBytes, Commands: commands,
 	}
 	if rss := residentBytes(); !math.IsNaN(rss) {

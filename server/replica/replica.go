@@ -326,6 +326,7 @@ type Stats struct {
 	CommitIndex   uint64
 	AppliedIndex  uint64 // in memory
 	SnapshotIndex uint64 // of the last snapshot, 0 when there is none
+	SnapshotMs    int64  // when that was begun on this node, in ms since 1970; 0 for unknown
 	LogBytes      uint64 // of all entries in the log
 	Writes        uint64 // durable writes of the log since the start
 	Fsyncs        uint64 // that they took
@@ -341,7 +342,7 @@ func (n *Node) Stats() Stats {
 		Writes: n.log.writes.Load(), Fsyncs: n.log.syncs.Load(), WriteTime: time.Duration(n.log.syncNanos.Load()),
 	}
 	if m := n.snaps.mark(); m != nil {
-		s.SnapshotIndex = m.Index
+		s.SnapshotIndex, s.SnapshotMs = m.Index, m.AtMs
 	}
 	if r := n.raft.Load(); r != nil {
 		_, leader := r.LeaderWithID()

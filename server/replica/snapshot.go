@@ -14,6 +14,8 @@ import (
 	"sync"
 
 	"github.com/hashicorp/raft"
+
+	"nacre/server/clock"
 )
 
 // The keys of our own in the stable store, beside raft's.
@@ -36,6 +38,8 @@ type mark struct {
 	// Image is the index that the image held durably, or that a received copy holds. It can be below
 	// Index, by entries that change nothing, and above it.
 	Image uint64 `json:"image"`
+	// AtMs is when it was begun on this node, in ms since 1970; 0 in marks of before it was kept.
+	AtMs int64 `json:"at,omitempty"`
 	// Received says that the state is in the file of this name, and not yet in the image.
 	Received bool `json:"received,omitempty"`
 }
@@ -120,7 +124,7 @@ func (s *snapshots) Create(_ raft.SnapshotVersion, index, term uint64, configura
 	configIndex uint64, _ raft.Transport) (raft.SnapshotSink, error) {
 	return &sink{s: s, mark: mark{
 		ID: fmt.Sprintf("%d-%d", term, index), Index: index, Term: term,
-		Configuration: raft.EncodeConfiguration(configuration), ConfigIndex: configIndex,
+		Configuration: raft.EncodeConfiguration(configuration), ConfigIndex: configIndex, AtMs: clock.Millis(s.log.clock),
 	}}, nil
 }
 

@@ -3,6 +3,8 @@ import uPlot from "uplot";
 
 /** What the server answers: values at startMs and each stepMs after it, null where there was none. */
 interface Table {
+  /** How far back the values go: "15m", "1h" or "24h". */
+  range?: string;
   startMs: number;
   stepMs: number;
   series: Line[];
@@ -19,6 +21,7 @@ interface Line {
 const height = 160;
 const refresh = 5_000; // ms, or one step of the series when that is longer
 const language = document.documentElement.lang || undefined;
+const spans: Record<string, number> = { "15m": 900, "1h": 3600, "24h": 86_400 }; // in s
 const clockTime = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const exactTime = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
 const digits = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
@@ -73,7 +76,7 @@ export function mountChart(figure: HTMLElement): void {
       drawn = shape;
       plot?.destroy();
       legend.replaceChildren(...table.series.map((line, i) => legendItem(labelOf(line), i)));
-      plot = new uPlot(options(table.series, figure, legend, tell), data(table), place);
+      plot = new uPlot(options(table.series, figure, legend, tell, () => spans[table.range ?? ""] ?? 0), data(table), place);
     } else plot?.setData(data(table));
     const none = !table.series.some((line) => line.values.some((v) => v !== null));
     place.classList.toggle("none", none);
@@ -171,7 +174,7 @@ function columnsOf(line: Line): (number | null)[][] {
 }
 
 /** How lines are drawn. Those after the first are dashed, too, for those who do not see colours. */
-function options(lines: Line[], figure: HTMLElement, legend: HTMLElement, tell: (at?: number | null) => void): uPlot.Options {
+function options(lines: Line[], figure: HTMLElement, legend: HTMLElement, tell: (at?: number | null) => void, span: () => number): uPlot.Options {
   const unit = lines[0]?.unit ?? figure.dataset.unit ?? "";
   const style = (i: number): CSSStyleDeclaration => getComputedStyle(legend.children[i]!.firstElementChild!);
   const ink = (): string => getComputedStyle(legend).color;
@@ -196,7 +199,8 @@ function options(lines: Line[], figure: HTMLElement, legend: HTMLElement, tell: 
     bands,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: "charts" }, points: { size: 7 } },
-    scales: { y: { range: (_u, _min, max) => [0, max > 0 ? uPlot.rangeNum(0, max, 0.1, true)[1]! : 1] } },
+    // The whole range, also where the server has not run for as long: a line that begins late says so.
+    scales: { x: { range: (_u, min, max) => [Math.min(min, max - span()), max] }, y: { range: (_u, _min, max) => [0, max > 0 ? uPlot.rangeNum(0, max, 0.1, true)[1]! : 1] } },
     axes: [
       {
         stroke: ink, font: font(), size: 28, grid: { show: false }, ticks: { stroke: edge, width: 1, size: 4 },

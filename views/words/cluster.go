@@ -14,8 +14,8 @@ type Cluster struct {
 	Memory, Disk, DiskOf                    string // DiskOf: free, all
 	Database, Log, LogEntries               string // LogEntries: number
 	Snapshot, SnapshotNone, SnapshotAt      string // SnapshotAt: index
-	Fsync, FsyncNote, FsyncUnknown          string // FsyncNote: number, batches
-	FsyncP99                                string // ms
+	SnapshotAge                             string // index, how long ago
+	Fsync, FsyncNote, FsyncUnknown          string // FsyncNote: number, writes
 	Ready, NotReady                         string
 	Charts                                  string
 	Storage, StorageText                    string
@@ -34,8 +34,8 @@ var englishCluster = Cluster{
 	Version: "Version", Uptime: "Running for",
 	Memory: "Memory", Disk: "Disk", DiskOf: "%s of %s free",
 	Database: "Database", Log: "Journal", LogEntries: "last index %s",
-	Snapshot: "Snapshot", SnapshotNone: "none yet", SnapshotAt: "of index %s",
-	Fsync: "Syncs to disk", FsyncNote: "%s for %s writes", FsyncUnknown: "nothing was written lately", FsyncP99: "99 %% within %s ms",
+	Snapshot: "Snapshot", SnapshotNone: "none yet", SnapshotAt: "of index %s", SnapshotAge: "of index %s, %s",
+	Fsync: "Sync to disk, 99 % within", FsyncNote: "%s syncs for %s writes", FsyncUnknown: "nothing was written lately",
 	Ready: "ready", NotReady: "not ready",
 	Charts:  "Charts",
 	Storage: "Storage", StorageText: "embedded: SQLite under a raft journal",
@@ -54,8 +54,8 @@ var chineseCluster = Cluster{
 	Version: "版本", Uptime: "已运行",
 	Memory: "内存", Disk: "磁盘", DiskOf: "剩余 %s，共 %s",
 	Database: "数据库", Log: "日志", LogEntries: "最新索引 %s",
-	Snapshot: "快照", SnapshotNone: "尚无", SnapshotAt: "索引 %s",
-	Fsync: "落盘次数", FsyncNote: "%s 次，共 %s 次写入", FsyncUnknown: "最近没有写入", FsyncP99: "99%% 在 %s 毫秒内",
+	Snapshot: "快照", SnapshotNone: "尚无", SnapshotAt: "索引 %s", SnapshotAge: "索引 %s，%s",
+	Fsync: "落盘耗时（99% 低于）", FsyncNote: "落盘 %s 次，共 %s 次写入", FsyncUnknown: "最近没有写入",
 	Ready: "就绪", NotReady: "未就绪",
 	Charts:  "图表",
 	Storage: "存储", StorageText: "内嵌存储：raft 日志之上的 SQLite",

@@ -9,6 +9,7 @@ type Home struct {
 	Clients, ClientsNote               string // ClientsNote: number of pairs of client and configuration
 	Behind, BehindNone, BehindNote     string
 	Today, TodayNote                   string // TodayNote: number since the start
+	TodayUnknown                       string
 	Latest                             string
 	ColumnConfig, ColumnChanged        string
 	Removed                            string
@@ -51,7 +52,7 @@ var englishHome = Home{
 	Configs: "Configurations", Namespaces: "Namespaces",
 	Clients: "Connected clients", ClientsNote: "they listen for %s",
 	Behind: "Clients behind", BehindNone: "all have what was published", BehindNote: "not confirmed yet",
-	Today: "Changes in 24 hours", TodayNote: "%s since the start",
+	Today: "Changes in 24 hours", TodayNote: "%s since the start", TodayUnknown: "can't be read at this moment",
 	Latest:       "Latest changes",
 	ColumnConfig: "Configuration", ColumnChanged: "Changed", Removed: "deleted",
 	Alerts:        "Look at this",
@@ -60,7 +61,7 @@ var englishHome = Home{
 	AlertInsecure: "Applications need no login on this server, and it listens on the network.",
 	Charts:        "Charts", Range15m: "15 minutes", Range1h: "1 hour", Range24: "24 hours",
 	Table: "As a table", ChartMax: "highest", ChartTime: "Time",
-	ChartEmpty: "Nothing was measured yet; the first values come within seconds.", ChartFailed: "The figures can't be read at this moment; trying again.",
+	ChartEmpty: "There was nothing to measure in this time.", ChartFailed: "The figures can't be read at this moment; trying again.",
 	ChartTraffic: "Publishes and reads", ChartLatency: "Time to publish",
 	ChartClients: "Clients", ChartMemory: "Memory",
 	ChartFsync: "Time to sync to disk", ChartPush: "Time until clients confirm",
@@ -96,7 +97,7 @@ var chineseHome = Home{
 	Configs: "配置", Namespaces: "命名空间",
 	Clients: "已连接客户端", ClientsNote: "共监听 %s 项",
 	Behind: "落后的客户端", BehindNone: "全部已收到最新配置", BehindNote: "尚未确认",
-	Today: "24 小时内的改动", TodayNote: "启动以来 %s 次",
+	Today: "24 小时内的改动", TodayNote: "启动以来 %s 次", TodayUnknown: "暂时无法读取",
 	Latest:       "最近改动",
 	ColumnConfig: "配置", ColumnChanged: "修改时间", Removed: "已删除",
 	Alerts:        "需要注意",
@@ -105,7 +106,7 @@ var chineseHome = Home{
 	AlertInsecure: "应用访问本服务器无需登录，且服务器对网络开放。",
 	Charts:        "图表", Range15m: "15 分钟", Range1h: "1 小时", Range24: "24 小时",
 	Table: "以表格显示", ChartMax: "最高", ChartTime: "时间",
-	ChartEmpty: "尚无数据，几秒后会出现第一批数值。", ChartFailed: "暂时无法读取数据，正在重试。",
+	ChartEmpty: "该时间段内没有数据。", ChartFailed: "暂时无法读取数据，正在重试。",
 	ChartTraffic: "发布与读取", ChartLatency: "发布耗时",
 	ChartClients: "客户端", ChartMemory: "内存",
 	ChartFsync: "落盘耗时", ChartPush: "客户端确认耗时",

@@ -34,9 +34,12 @@ func (v *visit) thisNode() cluster.Node {
 	if err := v.Ready(); err != nil {
 		out.State = parts.State{Kind: "bad", Text: w.NotReady + ": " + fault.TextOf(err)}
 	}
-	fsync := parts.Figure{Label: w.Fsync, Value: v.w.Number(int64(n.Fsyncs)), Note: w.FsyncUnknown}
+	fsync := parts.Figure{Label: w.Fsync, Value: "–", Note: w.FsyncUnknown}
 	if n.FsyncP99 > 0 {
-		fsync.Note = words.Fill(w.FsyncP99, strconv.FormatFloat(n.FsyncP99, 'g', 3, 64))
+		fsync.Value = strconv.FormatFloat(n.FsyncP99, 'g', 3, 64) + " ms"
+	}
+	if n.Commands > 0 {
+		fsync.Note = words.Fill(w.FsyncNote, v.w.Number(int64(n.Fsyncs)), v.w.Number(int64(n.Commands)))
 	}
 	out.Figures = []parts.Figure{
 		{Label: w.Applied, Value: index(n.AppliedIndex), Note: w.Term + " " + index(n.Term)},
@@ -46,7 +49,10 @@ func (v *visit) thisNode() cluster.Node {
 		{Label: w.Uptime, Value: v.w.Time.For(v.now.Sub(v.Started))},
 	}
 	snapshot := w.SnapshotNone
-	if n.SnapshotIndex > 0 {
+	switch {
+	case n.SnapshotMs > 0:
+		snapshot = words.Fill(w.SnapshotAge, index(n.SnapshotIndex), v.moment(n.SnapshotMs).When)
+	case n.SnapshotIndex > 0:
 		snapshot = words.Fill(w.SnapshotAt, index(n.SnapshotIndex))
 	}
 	out.Facts = []parts.Fact{
@@ -63,9 +69,6 @@ func (v *visit) thisNode() cluster.Node {
 		{Name: w.Database, Value: v.w.Size(int64(n.ImageBytes))},
 		{Name: w.Revision, Value: index(v.Configs.Revision())},
 		{Name: w.Configs, Value: v.w.Number(v.Configs.Stats().Configs)},
-	}
-	if n.Commands > 0 {
-		out.Figures[1].Note += " · " + words.Fill(w.FsyncNote, v.w.Number(int64(n.Fsyncs)), v.w.Number(int64(n.Commands)))
 	}
 	return out
 }

@@ -59,6 +59,8 @@ type Node struct {
 	State  string
 	// Term and the indexes are raft's; WrittenIndex is that of the database.
 	Term, CommitIndex, AppliedIndex, WrittenIndex, LastLog, SnapshotIndex uint64
+	// SnapshotMs is when the last snapshot was made, in ms since 1970; 0 for unknown.
+	SnapshotMs int64
 	// Fsyncs is how often the journal was synced to disk since the start, FsyncP99 within how many ms 99 % of the latest were; 0 for none.
 	Fsyncs   uint64
 	FsyncP99 float64
@@ -71,6 +73,7 @@ type Node struct {
 type pages struct {
 	Deps
 	uploads uploads
+	glance  glance
 }
 
 // Register puts the console's routes on r, which must be the root of the server. The first page is served

@@ -1,8 +1,10 @@
 package console
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"nacre/server/config"
@@ -16,14 +18,11 @@ import (
 func (v *visit) home() error {
 	w := &v.w.Home
 	stats := v.Configs.Stats()
+	latest, today := v.glance.look(v)
 	m := home.Model{
 		Page: v.frame(w.Title, pathHome), Words: w, Empty: stats.Configs+stats.Grays == 0, NewHref: pathNew + "?ns=" + resource.DefaultNamespace,
-		Steps: v.steps(w, origin(v.c, v.Settings.HTTPAddr)), Facts: v.facts(), Alerts: v.alerts(),
+		Steps: v.steps(w, origin(v.c, v.Settings.HTTPAddr)), Facts: v.facts(), Alerts: v.alerts(), Figures: v.figures(stats, today), Latest: latest,
 		Ranges: v.ranges(pathHome + "?"), Charts: v.charts("traffic", "latency", "push", "clients", "memory", "fsync"),
-	}
-	var err error
-	if m.Figures, err = v.figures(stats); err != nil {
-		return err
 	}
 	if err := v.Ready(); err != nil {
 		m.Status, m.StatusText = w.NotReady, fault.TextOf(err)
@@ -31,9 +30,6 @@ func (v *visit) home() error {
 		d := v.Delivery.Summary()
 		m.Status, m.Ready = w.Ready, true
 		m.StatusText = words.Fill(w.State, v.role(), v.w.Number(int64(d.GRPCClients+d.HTTPClients)), v.w.Number(int64(d.Behind)))
-	}
-	if !m.Empty {
-		m.Latest = v.latest()
 	}
 	m.Links = append(m.Links, home.Link{Href: "/readyz", Text: w.LookReady})
 	if v.Settings.Metrics {
@@ -45,25 +41,26 @@ func (v *visit) home() error {
 	return v.render(home.Page(m))
 }
 
-func (v *visit) figures(stats config.Stats) ([]parts.Figure, error) {
+// figures are the tiles. Today is how many changes there were in 24 hours, below 0 when that can't be read.
+func (v *visit) figures(stats config.Stats, today int64) []parts.Figure {
 	w := &v.w.Home
 	d := v.Delivery.Summary()
-	today, err := v.Configs.ChangesSince(v.c.UserContext(), v.now.Add(-24*time.Hour).UnixMilli())
-	if err != nil {
-		return nil, err
-	}
 	done := v.Configs.WriteStats()
 	behind := parts.Figure{Label: w.Behind, Value: v.w.Number(int64(d.Behind)), Note: w.BehindNone, Href: pathClients}
 	if d.Behind > 0 {
-		behind.Note, behind.Bad = w.BehindNote, true
+		behind.Note, behind.Bad, behind.Href = w.BehindNote, true, pathClients+"?state="+stateBehind
+	}
+	changes := parts.Figure{Label: w.Today, Value: v.w.Number(today), Note: words.Fill(w.TodayNote, v.w.Number(int64(done.Published+done.Removed))), Href: pathFeed}
+	if today < 0 {
+		changes.Value, changes.Note, changes.Bad = "–", w.TodayUnknown, true
 	}
 	return []parts.Figure{
 		{Label: w.Configs, Value: v.w.Number(stats.Configs), Href: pathConfigs, Note: v.w.Size(stats.Bytes)},
 		{Label: w.Namespaces, Value: v.w.Number(int64(v.Namespaces.Len()) + 1), Href: pathNamespaces}, // the default one is not counted
 		{Label: w.Clients, Value: v.w.Number(int64(d.GRPCClients + d.HTTPClients)), Href: pathClients, Note: words.Fill(w.ClientsNote, v.w.Number(int64(d.Listenings)))},
 		behind,
-		{Label: w.Today, Value: v.w.Number(today), Note: words.Fill(w.TodayNote, v.w.Number(int64(done.Published+done.Removed)))},
-	}, nil
+		changes,
+	}
 }
 
 // lowDisk is the free share of the disk in percent below which one is warned.
@@ -118,17 +115,53 @@ func (v *visit) facts() []parts.Fact {
 // latestShown is how many of the latest changes the page shows.
 const latestShown = 10
 
-// latest finds the configurations with the highest revisions. It looks at all of them, which takes
-// some 10 ms for 100,000.
-func (v *visit) latest() []home.Change {
-	type change struct {
-		revision uint64
-		key      config.Key
-		ms       int64
-		user, ip string
+// change is one of the latest changes.
+type change struct {
+	revision uint64
+	key      config.Key
+	ms       int64
+	user, ip string
+}
+
+// glance remembers what takes a while to find, so that pages which are read anew every few seconds cost little.
+type glance struct {
+	mu       sync.Mutex
+	revision uint64
+	at       time.Time
+	latest   []change
+	today    int64
+}
+
+// glanceLife is how long the count of the last day holds while nothing changes.
+const glanceLife = time.Minute
+
+// look returns the latest changes, and how many there were in 24 hours: below 0 when that can't be read now.
+func (g *glance) look(v *visit) ([]home.Change, int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now := v.Configs.Revision(); g.at.IsZero() || now != g.revision || v.now.Sub(g.at) > glanceLife || g.today < 0 {
+		today, err := v.Configs.ChangesSince(v.c.UserContext(), v.now.Add(-24*time.Hour).UnixMilli())
+		if err != nil {
+			v.Log.Warn("the changes of the last day can't be counted", "error", err)
+			today = -1
+		}
+		g.revision, g.at, g.latest, g.today = now, v.now, newest(v.Configs, latestShown), today
 	}
-	newest := make([]change, 0, latestShown+1)
-	v.Configs.Each(func(k config.Key, it *config.Item) bool {
+	rows := make([]home.Change, len(g.latest))
+	for i, c := range g.latest {
+		rows[i] = home.Change{
+			DataID: c.key.DataID, Group: c.key.Group, Namespace: v.namespaceName(c.key.Namespace), Href: configURL(c.key, tabContent),
+			When: v.moment(c.ms), By: v.who(c.user, c.ip),
+		}
+	}
+	return rows, g.today
+}
+
+// newest finds the configurations with the highest revisions, at most most. It looks at all of them, which takes
+// some 10 ms for 100,000.
+func newest(configs *config.Service, most int) []change {
+	list := make([]change, 0, most+1)
+	configs.Each(func(k config.Key, it *config.Item) bool {
 		c := change{key: k}
 		if e := it.Formal; e != nil {
 			c.revision, c.ms, c.user, c.ip = e.Revision, e.ModifiedMs, e.SrcUser, e.SrcIP
@@ -138,27 +171,17 @@ func (v *visit) latest() []home.Change {
 				c.revision, c.ms, c.user, c.ip = g.Revision, g.ModifiedMs, g.SrcUser, g.SrcIP
 			}
 		}
-		if len(newest) == latestShown && c.revision < newest[latestShown-1].revision {
+		if len(list) == most && c.revision < list[most-1].revision {
 			return true
 		}
-		at, _ := slices.BinarySearchFunc(newest, c.revision, func(held change, revision uint64) int {
-			if held.revision > revision {
-				return -1
-			}
-			return 1
+		at, _ := slices.BinarySearchFunc(list, c.revision, func(held change, revision uint64) int {
+			return cmp.Compare(revision, held.revision)
 		})
-		newest = slices.Insert(newest, at, c)
-		newest = newest[:min(len(newest), latestShown)]
+		list = slices.Insert(list, at, c)
+		list = list[:min(len(list), most)]
 		return true
 	})
-	rows := make([]home.Change, len(newest))
-	for i, c := range newest {
-		rows[i] = home.Change{
-			DataID: c.key.DataID, Group: c.key.Group, Namespace: v.namespaceName(c.key.Namespace), Href: configURL(c.key, tabContent),
-			When: v.moment(c.ms), By: v.who(c.user, c.ip),
-		}
-	}
-	return rows
+	return list
 }
 
 // firstDataID is what the first configuration is called that a new server's pages show how to make.
