@@ -1,7 +1,7 @@
 package v2
 
 import (
-	"strconv"
+	"net/url"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -30,24 +30,25 @@ func (a *api) registerNaming(rt wire.Router) {
 	}
 	const ns, admin = "/nacos/v2/ns", " /v3/admin/ns"
 	rt.Add(ns+"/instance",
-		on("POST", "POST"+admin+"/instance", a.registerInstance), on("PUT", "PUT"+admin+"/instance", a.updateInstance),
-		on("DELETE", "DELETE"+admin+"/instance", a.deregisterInstance), on("PATCH", "PUT"+admin+"/instance/partial", a.patchInstance),
+		on("POST", "POST"+admin+"/instance", a.change(a.Register)), on("PUT", "PUT"+admin+"/instance", a.change(a.UpdateInstance)),
+		on("DELETE", "DELETE"+admin+"/instance", a.change(a.Deregister)), on("PATCH", "PUT"+admin+"/instance/partial", a.patchInstance),
 		on("GET", "GET"+admin+"/instance", a.instance))
 	rt.Add(ns+"/instance/list", on("GET", "GET"+admin+"/instance/list", a.instances))
 	rt.Add(ns+"/instance/beat", on("PUT", "", a.beat))
 	rt.Add(ns+"/instance/metadata/batch",
-		on("PUT", "PUT"+admin+"/instance/metadata/batch", a.putMetadata), on("DELETE", "DELETE"+admin+"/instance/metadata/batch", a.deleteMetadata))
+		on("PUT", "PUT"+admin+"/instance/metadata/batch", a.changeMetadata(false)),
+		on("DELETE", "DELETE"+admin+"/instance/metadata/batch", a.changeMetadata(true)))
 	rt.Add(ns+"/instance/statuses/:key", any("", a.statuses)...)
 	rt.Add(ns+"/service",
-		on("POST", "POST"+admin+"/service", a.createService), on("PUT", "PUT"+admin+"/service", a.updateService),
+		on("POST", "POST"+admin+"/service", a.describe(a.Naming.CreateService)), on("PUT", "PUT"+admin+"/service", a.describe(a.Naming.UpdateService)),
 		on("DELETE", "DELETE"+admin+"/service", a.removeService), on("GET", "GET"+admin+"/service", a.service))
 	rt.Add(ns+"/service/list", on("GET", "GET"+admin+"/service/list", a.services))
 	for _, path := range []string{"/health", "/health/instance"} {
-		rt.Add(ns+path, on("PUT", "PUT"+admin+"/health/instance", a.setHealth))
+		rt.Add(ns+path, on("PUT", "PUT"+admin+"/health/instance", done(a.UpdateHealth)))
 	}
 	for _, ops := range []string{ns + "/operator", ns + "/ops"} {
 		rt.Add(ops+"/metrics", on("GET", "GET"+admin+"/ops/metrics", a.metrics))
-		rt.Add(ops+"/switches", on("GET", "GET"+admin+"/ops/switches", a.switches), on("PUT", "PUT"+admin+"/ops/switches", a.setSwitch))
+		rt.Add(ops+"/switches", on("GET", "GET"+admin+"/ops/switches", a.switches), on("PUT", "PUT"+admin+"/ops/switches", done(a.UpdateSwitch)))
 	}
 	rt.Add(ns+"/catalog/instances", any("GET /v3/console/ns/instance/list", a.catalogInstances)...)
 	for path, h := range map[string]handler{
@@ -68,44 +69,25 @@ func (a *api) served(h handler) fiber.Handler {
 	})
 }
 
-// formText returns a field of a form, byDefault when it is blank or not there. The string is good until the handler returns.
-func formText(p *wire.Params, name, byDefault string) string {
-	v, _ := p.View(name)
-	if wire.Blank(v) {
-		return byDefault
+// done makes a handler that answers ok of what was done.
+func done(do handler) handler {
+	return func(c *fiber.Ctx, p *wire.Params) error {
+		if err := do(c, p); err != nil {
+			return err
+		}
+		return wire.OK(c, "ok")
 	}
-	return v
 }
 
-// missingOf is the refusal of a form without a field of that type.
-func missingOf(name, kind string) error {
-	return wire.Missing("Required parameter '" + name + "' type " + kind + " is not present")
-}
-
-// formKey returns the service that a form names. Its strings are good until the handler returns.
-func formKey(p *wire.Params) (naming.Key, error) {
-	name := formText(p, "serviceName", "")
-	if name == "" {
-		return naming.Key{}, missingField("serviceName")
-	}
-	return keyNamed(p, name)
-}
-
-// namedKey is formKey where the parameters are taken by name.
-func namedKey(p *wire.Params) (naming.Key, error) {
-	name, ok := p.View("serviceName")
-	if !ok {
-		return naming.Key{}, missing("serviceName", "String")
-	}
-	return keyNamed(p, name)
-}
-
-func keyNamed(p *wire.Params, name string) (naming.Key, error) {
-	k, bad := wire.GroupedKey(formText(p, "namespaceId", ""), formText(p, "groupName", ""), name)
-	if bad != "" {
-		return k, invalid(bad)
-	}
-	return k, nil
+// change makes a handler of what is done with the instance of a form.
+func (a *api) change(do func(*fiber.Ctx, *wire.Params, *wire.InstanceForm) error) handler {
+	return done(func(c *fiber.Ctx, p *wire.Params) error {
+		var f wire.InstanceForm
+		if err := a.InstanceForm(p, &f, a.Naming.Switches().DefaultInstanceEphemeral); err != nil {
+			return err
+		}
+		return do(c, p, &f)
+	})
 }
 
 // groupedKey returns the service of a request that has no group but in the name.
@@ -117,92 +99,7 @@ func groupedKey(p *wire.Params) (naming.Key, error) {
 	if !strings.Contains(name, resource.GroupSeparator) {
 		return naming.Key{}, invalid(wire.NotGrouped)
 	}
-	return keyNamed(p, name)
-}
-
-// truth returns a field that is yes or no.
-func truth(p *wire.Params, name string, byDefault bool) (bool, error) {
-	word := formText(p, name, "")
-	if word == "" {
-		return byDefault, nil
-	}
-	yes, known := wire.Truth(word)
-	if !known {
-		return false, invalid("Parameter '" + name + "' is neither true nor false: \"" + word + "\"")
-	}
-	return yes, nil
-}
-
-func weight(text string) (float64, error) {
-	w, bad := wire.Weight(text)
-	switch bad {
-	case "":
-		return w, nil
-	case wire.WeightRange:
-		return 0, wire.Refuse(fiber.StatusBadRequest, wire.WeightError, bad)
-	}
-	return 0, invalid("Parameter 'weight' is not a number: \"" + text + "\"")
-}
-
-// address returns ip and port of a form.
-func address(p *wire.Params) (ip string, port int, err error) {
-	if ip = formText(p, "ip", ""); ip == "" {
-		return "", 0, missingField("ip")
-	}
-	if formText(p, "port", "") == "" {
-		return "", 0, missingOf("port", "Integer")
-	}
-	port, err = number(p, "port", 0)
-	return ip, port, err
-}
-
-// instanceForm returns what a form says of an instance.
-func (a *api) instanceForm(p *wire.Params, f *wire.InstanceForm) (err error) {
-	if f.Key, err = formKey(p); err != nil {
-		return err
-	}
-	i := &f.Instance
-	if i.IP, i.Port, err = address(p); err != nil {
-		return err
-	}
-	i.Cluster = formText(p, "clusterName", resource.DefaultCluster)
-	if i.Healthy, err = truth(p, "healthy", true); err != nil {
-		return err
-	}
-	if i.Enabled, err = truth(p, "enabled", true); err != nil {
-		return err
-	}
-	if f.Ephemeral, err = truth(p, "ephemeral", a.Naming.Switches().DefaultInstanceEphemeral); err != nil {
-		return err
-	}
-	if i.Weight, err = weight(formText(p, "weight", "1")); err != nil {
-		return err
-	}
-	i.Metadata, err = a.Metadata(formText(p, "metadata", ""))
-	return err
-}
-
-// done is the answer to what was done.
-func done(c *fiber.Ctx) error { return wire.OK(c, "ok") }
-
-// change makes a handler of what is done with the instance of a form.
-func (a *api) change(c *fiber.Ctx, p *wire.Params, do func(*fiber.Ctx, *wire.Params, *wire.InstanceForm) error) error {
-	var f wire.InstanceForm
-	if err := a.instanceForm(p, &f); err != nil {
-		return err
-	}
-	if err := do(c, p, &f); err != nil {
-		return err
-	}
-	return done(c)
-}
-
-func (a *api) registerInstance(c *fiber.Ctx, p *wire.Params) error { return a.change(c, p, a.Register) }
-func (a *api) deregisterInstance(c *fiber.Ctx, p *wire.Params) error {
-	return a.change(c, p, a.Deregister)
-}
-func (a *api) updateInstance(c *fiber.Ctx, p *wire.Params) error {
-	return a.change(c, p, a.UpdateInstance)
+	return p.KeyOf(name)
 }
 
 // patchInstance answers without an envelope.
@@ -218,46 +115,18 @@ func (a *api) patchInstance(c *fiber.Ctx, p *wire.Params) error {
 	if err != nil {
 		return err
 	}
-	id := naming.InstanceID{IP: formText(p, "ip", ""), Cluster: formText(p, "cluster", resource.DefaultCluster)}
-	if id.Port, err = number(p, "port", 0); err != nil {
+	id := naming.InstanceID{IP: p.Field("ip", ""), Cluster: p.Field("cluster", resource.DefaultCluster)}
+	if id.Port, err = p.NumberField("port", 0); err != nil {
 		return err
 	}
-	var patch naming.Patch
-	if text := formText(p, "metadata", ""); text != "" {
-		patch.ReplaceMetadata = true
-		if patch.Metadata, err = a.Metadata(text); err != nil {
-			return err
-		}
-	}
-	if text := formText(p, "weight", ""); text != "" {
-		w, err := weight(text)
-		if err != nil {
-			return err
-		}
-		patch.Weight = &w
-	}
-	if formText(p, "enabled", "") != "" {
-		enabled, err := truth(p, "enabled", true)
-		if err != nil {
-			return err
-		}
-		patch.Enabled = &enabled
+	patch, err := a.PatchForm(p)
+	if err != nil {
+		return err
 	}
 	if err := a.PatchInstance(c, p, k, id, patch); err != nil {
 		return err
 	}
 	return wire.SendText(c, fiber.StatusOK, wire.Text, "ok")
-}
-
-// namedAddress is address where the parameters are taken by name.
-func namedAddress(p *wire.Params) (ip string, port int, err error) {
-	for _, one := range [...]struct{ name, kind string }{{"ip", "String"}, {"port", "Integer"}} {
-		if !p.Has(one.name) {
-			return "", 0, missing(one.name, one.kind)
-		}
-	}
-	port, err = number(p, "port", 0)
-	return formText(p, "ip", ""), port, err
 }
 
 // instanceDetail is an instance in the answer about it alone.
@@ -273,12 +142,17 @@ type instanceDetail struct {
 }
 
 func (a *api) instance(c *fiber.Ctx, p *wire.Params) error {
-	k, err := namedKey(p)
+	k, err := p.ServiceArgument()
 	if err != nil {
 		return err
 	}
-	id := naming.InstanceID{Cluster: formText(p, "clusterName", resource.DefaultCluster)}
-	if id.IP, id.Port, err = namedAddress(p); err != nil {
+	for _, one := range [...]struct{ name, kind string }{{"ip", "String"}, {"port", "Integer"}} {
+		if !p.Has(one.name) {
+			return missing(one.name, one.kind)
+		}
+	}
+	id, err := p.IDField()
+	if err != nil {
 		return err
 	}
 	i, err := a.Found(k, id)
@@ -292,20 +166,20 @@ func (a *api) instance(c *fiber.Ctx, p *wire.Params) error {
 }
 
 func (a *api) instances(c *fiber.Ctx, p *wire.Params) error {
-	k, err := namedKey(p)
+	k, err := p.ServiceArgument()
 	if err != nil {
 		return err
 	}
-	healthyOnly, err := truth(p, "healthyOnly", false)
+	healthyOnly, err := p.TruthField("healthyOnly", false)
 	if err != nil {
 		return err
 	}
-	port, err := number(p, "port", 0)
+	port, err := p.NumberField("port", 0)
 	if err != nil {
 		return err
 	}
-	clusters := formText(p, "clusterName", "")
-	a.Subscribe(c, formText(p, "ip", ""), port, k, clusters)
+	clusters := p.Field("clusterName", "")
+	a.Subscribe(c, p.Field("ip", ""), port, k, clusters)
 	a.CountRead()
 	return a.SendView(c, a.Naming.Lookup(k, naming.Query{Clusters: clusters, HealthyOnly: healthyOnly}), true)
 }
@@ -316,8 +190,8 @@ func (a *api) beat(c *fiber.Ctx, p *wire.Params) error {
 	if err != nil {
 		return err
 	}
-	h := wire.Heartbeat{Key: k, IP: formText(p, "ip", ""), Cluster: formText(p, "clusterName", resource.DefaultCluster), Full: formText(p, "beat", "")}
-	if h.Port, err = number(p, "port", 0); err != nil {
+	h := wire.Heartbeat{Key: k, IP: p.Field("ip", ""), Cluster: p.Field("clusterName", resource.DefaultCluster), Full: p.Field("beat", "")}
+	if h.Port, err = p.NumberField("port", 0); err != nil {
 		return err
 	}
 	beaten, err := a.Beat(c, p, h)
@@ -327,62 +201,31 @@ func (a *api) beat(c *fiber.Ctx, p *wire.Params) error {
 	return a.SendBeaten(c, beaten)
 }
 
-func (a *api) putMetadata(c *fiber.Ctx, p *wire.Params) error    { return a.changeMetadata(c, p, false) }
-func (a *api) deleteMetadata(c *fiber.Ctx, p *wire.Params) error { return a.changeMetadata(c, p, true) }
-
-func (a *api) changeMetadata(c *fiber.Ctx, p *wire.Params, drop bool) error {
-	k, err := formKey(p)
-	if err != nil {
-		return err
+func (a *api) changeMetadata(drop bool) handler {
+	return func(c *fiber.Ctx, p *wire.Params) error {
+		updated, err := a.UpdateMetadata(c, p, drop)
+		if err != nil {
+			return err
+		}
+		return wire.OK(c, updated)
 	}
-	text := formText(p, "metadata", "")
-	if text == "" {
-		return missingField("metadata")
-	}
-	m, err := a.Metadata(text)
-	if err != nil {
-		return err
-	}
-	list, err := a.ChangeMetadata(c, p, k, formText(p, "instances", ""), m, drop)
-	if err != nil {
-		return err
-	}
-	return wire.OK(c, wire.Updated{Updated: list})
 }
 
 // statuses answers without an envelope.
 func (a *api) statuses(c *fiber.Ctx, _ *wire.Params) error {
-	ips, bad := a.Statuses(unescaped(c.Params("key")))
+	key, err := url.PathUnescape(c.Params("key"))
+	if err != nil {
+		key = c.Params("key")
+	}
+	ips, bad := a.Statuses(key)
 	if bad != "" {
 		return invalid(bad)
 	}
 	return wire.SendJSON(c, fiber.StatusOK, wire.JSON, ips)
 }
 
-func (a *api) setHealth(c *fiber.Ctx, p *wire.Params) error {
-	if formText(p, "healthy", "") == "" {
-		return missingOf("healthy", "Boolean")
-	}
-	healthy, err := truth(p, "healthy", true)
-	if err != nil {
-		return err
-	}
-	k, err := formKey(p)
-	if err != nil {
-		return err
-	}
-	id := naming.InstanceID{Cluster: formText(p, "clusterName", resource.DefaultCluster)}
-	if id.IP, id.Port, err = address(p); err != nil {
-		return err
-	}
-	if err := a.SetHealth(c, p, k, id, healthy); err != nil {
-		return err
-	}
-	return done(c)
-}
-
 func (a *api) metrics(c *fiber.Ctx, p *wire.Params) error {
-	only, err := truth(p, "onlyStatus", true)
+	only, err := p.TruthField("onlyStatus", true)
 	if err != nil {
 		return err
 	}
@@ -390,71 +233,3 @@ func (a *api) metrics(c *fiber.Ctx, p *wire.Params) error {
 }
 
 func (a *api) switches(c *fiber.Ctx, _ *wire.Params) error { return wire.OK(c, a.NamingSwitches()) }
-
-func (a *api) setSwitch(c *fiber.Ctx, p *wire.Params) error {
-	for _, name := range []string{"entry", "value"} {
-		if formText(p, name, "") == "" {
-			return missingField(name)
-		}
-	}
-	here, err := truth(p, "debug", false)
-	if err != nil {
-		return err
-	}
-	if err := a.Naming.SetSwitch(wire.Context(c), a.NamingActor(c, p), p.Text("entry"), p.Text("value"), here); err != nil {
-		return err
-	}
-	return done(c)
-}
-
-// describe returns what a form says of a service.
-func (a *api) describe(p *wire.Params) (d naming.Service, err error) {
-	if d.Key, err = formKey(p); err != nil {
-		return d, err
-	}
-	threshold := formText(p, "protectThreshold", "0")
-	if d.ProtectThreshold, err = strconv.ParseFloat(threshold, 32); err != nil {
-		return d, invalid("Parameter 'protectThreshold' is not a number: \"" + threshold + "\"")
-	}
-	if d.Ephemeral, err = truth(p, "ephemeral", false); err != nil {
-		return d, err
-	}
-	if d.Metadata, err = a.Metadata(formText(p, "metadata", "")); err != nil {
-		return d, err
-	}
-	d.Selector, err = wire.SelectorOf(formText(p, "selector", ""))
-	return d, err
-}
-
-func (a *api) createService(c *fiber.Ctx, p *wire.Params) error {
-	d, err := a.describe(p)
-	if err != nil {
-		return err
-	}
-	if err := a.Naming.CreateService(wire.Context(c), a.NamingActor(c, p), d); err != nil {
-		return err
-	}
-	return done(c)
-}
-
-func (a *api) updateService(c *fiber.Ctx, p *wire.Params) error {
-	d, err := a.describe(p)
-	if err != nil {
-		return err
-	}
-	if err := a.Naming.UpdateService(wire.Context(c), a.NamingActor(c, p), d); err != nil {
-		return err
-	}
-	return done(c)
-}
-
-func (a *api) removeService(c *fiber.Ctx, p *wire.Params) error {
-	k, err := namedKey(p)
-	if err != nil {
-		return err
-	}
-	if err := a.Naming.RemoveService(wire.Context(c), a.NamingActor(c, p), k); err != nil {
-		return err
-	}
-	return done(c)
-}

@@ -1,7 +1,7 @@
 package v2
 
 import (
-	"net/url"
+	"context"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -16,16 +16,30 @@ const (
 	maxInstances = 10_000
 )
 
-// unescaped returns a part of a path without its percent encoding.
-func unescaped(part string) string {
-	if s, err := url.PathUnescape(part); err == nil {
-		return s
+// describe makes a handler of what is done with the service of a form.
+func (a *api) describe(do func(context.Context, naming.Actor, naming.Service) error) handler {
+	return done(func(c *fiber.Ctx, p *wire.Params) error {
+		d, err := a.ServiceForm(p)
+		if err != nil {
+			return err
+		}
+		return do(wire.Context(c), a.NamingActor(c, p), d)
+	})
+}
+
+func (a *api) removeService(c *fiber.Ctx, p *wire.Params) error {
+	k, err := p.ServiceArgument()
+	if err != nil {
+		return err
 	}
-	return part
+	if err := a.Naming.RemoveService(wire.Context(c), a.NamingActor(c, p), k); err != nil {
+		return err
+	}
+	return wire.OK(c, "ok")
 }
 
 func (a *api) service(c *fiber.Ctx, p *wire.Params) error {
-	k, err := namedKey(p)
+	k, err := p.ServiceArgument()
 	if err != nil {
 		return err
 	}
@@ -43,15 +57,15 @@ type serviceNames struct {
 }
 
 func (a *api) services(c *fiber.Ctx, p *wire.Params) error {
-	page, err := number(p, "pageNo", 1)
+	page, err := p.NumberField("pageNo", 1)
 	if err != nil {
 		return err
 	}
-	size, err := number(p, "pageSize", 20)
+	size, err := p.NumberField("pageSize", 20)
 	if err != nil {
 		return err
 	}
-	found, total := a.Naming.Services(wire.Namespace(formText(p, "namespaceId", "")), formText(p, "groupName", resource.DefaultGroup), page, min(size, maxServices))
+	found, total := a.Naming.Services(wire.Namespace(p.Field("namespaceId", "")), p.Field("groupName", resource.DefaultGroup), page, min(size, maxServices))
 	if found == nil {
 		found = []string{}
 	}
@@ -60,7 +74,7 @@ func (a *api) services(c *fiber.Ctx, p *wire.Params) error {
 
 // catalogInstances answers with the instances of a service, perhaps only those that are, or are not, healthy or enabled.
 func (a *api) catalogInstances(c *fiber.Ctx, p *wire.Params) error {
-	k, err := namedKey(p)
+	k, err := p.ServiceArgument()
 	if err != nil {
 		return err
 	}
@@ -69,7 +83,7 @@ func (a *api) catalogInstances(c *fiber.Ctx, p *wire.Params) error {
 		if !p.Has(name) {
 			return missing(name, "int")
 		}
-		if numbers[i], err = number(p, name, 1); err != nil {
+		if numbers[i], err = p.NumberField(name, 1); err != nil {
 			return err
 		}
 	}
@@ -80,10 +94,10 @@ func (a *api) catalogInstances(c *fiber.Ctx, p *wire.Params) error {
 	}{
 		{"healthyOnly", func(i *naming.Instance) bool { return i.Healthy }}, {"enabledOnly", func(i *naming.Instance) bool { return i.Enabled }},
 	} {
-		if formText(p, one.name, "") == "" {
+		if p.Field(one.name, "") == "" {
 			continue
 		}
-		want, err := truth(p, one.name, false)
+		want, err := p.TruthField(one.name, false)
 		if err != nil {
 			return err
 		}
@@ -180,29 +194,16 @@ func (a *api) subscribed(c *fiber.Ctx, p *wire.Params) error {
 	return wire.OK(c, out)
 }
 
-// chosen returns the service of a request, and the address that it chooses, "" and -1 for any.
-func chosen(p *wire.Params) (k naming.Key, ip string, port int, err error) {
-	if k, err = namedKey(p); err != nil {
-		return k, "", 0, err
-	}
-	port, err = number(p, "port", -1)
-	return k, formText(p, "ip", ""), port, err
-}
-
-func fits(wantIP string, wantPort int, ip string, port int) bool {
-	return (wantIP == "" || wantIP == ip) && (wantPort < 0 || wantPort == port)
-}
-
 // publishers answers with who registered instances of a service. Nacos shows none unless ip and port are given.
 func (a *api) publishers(c *fiber.Ctx, p *wire.Params) error {
-	k, ip, port, err := chosen(p)
+	k, want, err := p.Chosen(p.ServiceArgument())
 	if err != nil {
 		return err
 	}
 	out := []publication{}
 	for _, one := range a.Naming.Publishers(k) {
 		for _, i := range one.Instances {
-			if fits(ip, port, i.IP, i.Port) {
+			if want.Fits(i.IP, i.Port) {
 				out = append(out, publication{one.Client.ID, i.IP, i.Port, i.Cluster})
 			}
 		}
@@ -218,13 +219,13 @@ type listener struct {
 }
 
 func (a *api) subscribers(c *fiber.Ctx, p *wire.Params) error {
-	k, wantIP, wantPort, err := chosen(p)
+	k, want, err := p.Chosen(p.ServiceArgument())
 	if err != nil {
 		return err
 	}
 	out := []listener{}
 	for _, s := range a.Naming.Subscribers(k) {
-		if ip, port, _ := wire.SubscriberOf(&s.Client); fits(wantIP, wantPort, ip, port) {
+		if ip, port, _ := wire.SubscriberOf(&s.Client); want.Fits(ip, port) {
 			out = append(out, listener{s.Client.ID, ip, port})
 		}
 	}

@@ -38,7 +38,7 @@ func FuzzParameters(f *testing.F) {
 		_, err2 := number(&p, "nid")
 		_, err3 := keyOf(&p)
 		for _, err := range []error{err, err2, err3} {
-			if _, check := err.(checkFailure); err != nil && !check && wire.RefusalOf(err).Status != 400 {
+			if _, check := err.(wire.CheckFailure); err != nil && !check && wire.RefusalOf(err).Status != 400 {
 				t.Fatalf("%q: %v", query, err)
 			}
 		}

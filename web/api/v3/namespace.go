@@ -26,7 +26,7 @@ func (a *api) listNamespaces(c *fiber.Ctx, _ *wire.Params) error {
 func checkNamespaces(p *wire.Params, s side) error {
 	if s == console {
 		if text := p.CheckConsole(); text != "" {
-			return checkFailure(text)
+			return wire.CheckFailure(text)
 		}
 	}
 	return nil

@@ -111,7 +111,7 @@ func (a *api) cloneConfigs(c *fiber.Ctx, p *wire.Params, s side) error {
 	}
 	ns = wire.Namespace(ns)
 	if text := resource.CheckNames(ns, "", ""); text != "" {
-		return checkFailure(text)
+		return wire.CheckFailure(text)
 	}
 	policy, err := policyOf(p)
 	if err != nil {

@@ -87,6 +87,9 @@ func Register(r fiber.Router, d Deps) {
 	router.Add("/nacos/v3/console/health/liveness", get(a.liveness))
 	router.Add("/nacos/v3/console/health/readiness", get(a.readiness))
 	router.Add("/nacos/actuator/health", get(a.actuator))
+	if d.Naming != nil {
+		a.registerNaming(router)
+	}
 }
 
 // side tells the two spellings of the API apart, where they differ.
@@ -114,23 +117,14 @@ func (a *api) enveloped(h handler) fiber.Handler {
 		if err == nil {
 			return nil
 		}
-		if check, ok := err.(checkFailure); ok {
-			return wire.SendCheckFailure(c, string(check))
-		}
 		return wire.Fail(c, a.Log, err)
 	}
 }
 
-// checkFailure is what Nacos' parameter check, which runs before the handlers, says of a request.
-type checkFailure string
-
-// Error makes a checkFailure an error that handlers can return.
-func (f checkFailure) Error() string { return string(f) }
-
 // check makes the parameter check of the configurations' paths.
 func check(p *wire.Params) error {
 	if text := p.CheckConfig(); text != "" {
-		return checkFailure(text)
+		return wire.CheckFailure(text)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"html"
 	"log/slog"
 	"net/http"
@@ -113,9 +114,13 @@ func OK(c *fiber.Ctx, data any) error {
 	return SendJSON(c, fiber.StatusOK, JSON, Result{Code: Success, Message: "success", Data: data})
 }
 
-// Fail answers with the envelope of v2 and v3 for err. An error that is no fault is logged, with the
+// Fail answers with the envelope of v2 and v3 for err, or as Nacos' parameter check does for a CheckFailure. An error that is no fault is logged, with the
 // request's method and path, and shown as an internal one.
 func Fail(c *fiber.Ctx, log *slog.Logger, err error) error {
+	var check CheckFailure
+	if errors.As(err, &check) {
+		return SendCheckFailure(c, string(check))
+	}
 	LogInternal(c, log, err)
 	r := RefusalOf(err)
 	return SendJSON(c, r.Status, JSON, Result{Code: r.Code, Message: r.Code.Text(), Data: r.Text})
