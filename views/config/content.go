@@ -21,6 +21,9 @@ type Content struct {
 	Language string
 	// Note says why not all is shown, Variants that some clients see something else.
 	Note, Variants, VariantsHref string
+	// Mistakes are what is wrong with the content, MistakesTitle says as what it was read.
+	Mistakes      []Link
+	MistakesTitle string
 	// Copy is false where Lines are not the whole content.
 	Copy             bool
 	RawHref, GetHref string

@@ -12,6 +12,7 @@ type Config struct {
 	Draft                                     string // how long ago
 
 	Wrap, Download, Shown, NotText                       string // Shown: lines shown, size of all
+	Mistakes                                             string // format
 	Created, Encrypted, EncryptedText                    string
 	Namespace, Variant, VariantsHere                     string
 	AbsentTitle, AbsentText, Create, SeeHistory          string // AbsentText: name, group, namespace
@@ -33,7 +34,8 @@ var englishConfig = Config{
 	Draft: "You have a draft, saved %s",
 
 	Wrap: "Wrap lines", Download: "Download", Shown: "The first %s lines of %s are shown. Download it to see all.", NotText: "This content is not UTF-8 text. It can be downloaded.",
-	Created: "Created", Encrypted: "Encryption", EncryptedText: "encrypted by its publisher; clients decrypt it with their key service",
+	Mistakes: "Applications that read this as %s will stumble:",
+	Created:  "Created", Encrypted: "Encryption", EncryptedText: "encrypted by its publisher; clients decrypt it with their key service",
 	Namespace: "Namespace", Variant: "Variant", VariantsHere: "Some clients see another content: variants of this configuration are on the tab Canary.",
 	AbsentTitle: "There is no such configuration", AbsentText: "Nothing is published as %s in the group %s of the namespace %s.", Create: "Create it", SeeHistory: "See its history",
 	DeleteTyped: "This namespace is protected: type %s to delete it. Nothing was changed.", AlreadyDeleted: "%s had been deleted before.",
@@ -55,7 +57,8 @@ var chineseConfig = Config{
 	Draft: "您有一份草稿，保存于%s",
 
 	Wrap: "自动换行", Download: "下载", Shown: "仅显示前 %s 行，全文 %s。请下载后查看全部内容。", NotText: "该内容不是 UTF-8 文本，可以下载。",
-	Created: "创建时间", Encrypted: "加密", EncryptedText: "由发布方加密，客户端通过密钥服务解密",
+	Mistakes: "按 %s 格式读取该内容的应用会出错：",
+	Created:  "创建时间", Encrypted: "加密", EncryptedText: "由发布方加密，客户端通过密钥服务解密",
 	Namespace: "命名空间", Variant: "灰度版本", VariantsHere: "部分客户端看到的是其他内容：灰度版本在“灰度”页中。",
 	AbsentTitle: "没有这个配置", AbsentText: "没有名为 %s 的配置（分组 %s，命名空间 %s）。", Create: "新建该配置", SeeHistory: "查看历史",
 	DeleteTyped: "该命名空间受保护：请输入 %s 以删除。未做任何更改。", AlreadyDeleted: "%s 此前已被删除。",

@@ -10,6 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"nacre/server/config"
+	"nacre/server/config/format"
 	views "nacre/views/config"
 	"nacre/views/parts"
 	"nacre/views/words"
@@ -20,6 +21,9 @@ const (
 	// maxShown and maxLines bound how much of a content a page shows.
 	maxShown = 1 << 20
 	maxLines = 20_000
+	// maxChecked is the largest content in bytes that is read for mistakes whenever it is shown, of which the first few are named.
+	maxChecked  = 256 << 10
+	maxMistakes = 5
 )
 
 func (p *pages) configRoutes(r fiber.Router) {
@@ -69,6 +73,7 @@ func (v *visit) showEntry(m *views.Content, e *config.Entry) {
 	case !m.Copy:
 		m.Note = words.Fill(w.Config.Shown, w.Number(int64(len(m.Lines))), w.Size(int64(len(e.Content))))
 	}
+	v.showMistakes(m, e)
 	m.Changed, m.ChangedBy, m.Created = v.moment(e.ModifiedMs), v.who(e.SrcUser, e.SrcIP), v.moment(e.CreatedMs)
 	if e.SrcUser != "" && e.SrcIP != "" {
 		m.ChangedBy += " · " + e.SrcIP
@@ -93,6 +98,20 @@ func (v *visit) showEntry(m *views.Content, e *config.Entry) {
 	}
 	if e.EncryptedDataKey != "" {
 		m.Facts = append(m.Facts, parts.Fact{Name: w.Config.Encrypted, Value: w.Config.EncryptedText})
+	}
+}
+
+// showMistakes names the lines of a content that its type does not allow; warnings are the editor's business.
+func (v *visit) showMistakes(m *views.Content, e *config.Entry) {
+	if !m.Copy || len(e.Content) > maxChecked {
+		return
+	}
+	m.MistakesTitle = words.Fill(v.w.Config.Mistakes, e.Type)
+	for _, p := range v.checked(e.Type, e.Content) {
+		if p.Severity == format.Error && len(m.Mistakes) < maxMistakes {
+			line := strconv.Itoa(p.Line)
+			m.Mistakes = append(m.Mistakes, views.Link{Text: words.Fill(v.w.Configs.HitLine, line) + ": " + v.wordProblem(p), Href: "#l" + line})
+		}
 	}
 }
 

@@ -54,6 +54,18 @@ func TestOfALargeContentTheFirstPartIsShown(t *testing.T) {
 	}
 }
 
+func TestWhatApplicationsStumbleOverIsNamed(t *testing.T) {
+	s := signedIn(t)
+	s.describe("public", "g", "broken.yaml", "a: 1\nb: [1, 2\nc: 3\n", "yaml", "")
+	s.describe("public", "g", "right.yaml", "a: 1\n", "yaml", "")
+	s.describe("public", "g", "plain", "b: [1, 2\n", "text", "")
+	if a := s.get("/console/config?group=g&dataId=broken.yaml").is(200, "read this as yaml will stumble"); !regexp.MustCompile(`href="#l[23]"`).MatchString(a.body) {
+		t.Error("the line is not linked")
+	}
+	s.get("/console/config?group=g&dataId=right.yaml").is(200).hides("stumble")
+	s.get("/console/config?group=g&dataId=plain").is(200).hides("stumble")
+}
+
 func TestVariantsAreMentionedWhereTheContentIs(t *testing.T) {
 	s := signedIn(t)
 	k := config.Key{Namespace: "public", Group: "g", DataID: "a"}
