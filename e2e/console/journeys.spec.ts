@@ -141,12 +141,12 @@ test("by keyboard alone: twelve tasks, each answered at once", async ({ browser,
     expect(await server.content({ group: "keys", dataId: "keyboard.yaml" })).toBe("a: 1\n");
     // 10 delete and undo
     await page.goto(configPath({ group: "keys", dataId: "keyboard.yaml" }));
-    await tabTo(/^Delete/);
+    await tabTo(/^Delete$/);
     await press("Enter");
-    await tabTo(/^Delete/);
+    await tabTo(/^Delete$/);
     if (await page.evaluate(() => document.activeElement?.tagName === "SUMMARY")) {
       await press("Tab");
-      await tabTo(/^Delete/);
+      await tabTo(/^Delete$/);
     }
     await press("Enter");
     await expect(page.locator("#toasts")).toContainText("Deleted keyboard.yaml");

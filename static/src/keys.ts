@@ -17,6 +17,7 @@ export function bindKeys(): void {
       event.preventDefault();
       location.hash === "#menu" || switcher.checkVisibility({ visibilityProperty: true }) || (location.hash = "menu");
       switcher.open = !switcher.open;
+      if (switcher.open) switcher.querySelector("input")?.focus(); // at once: letters that follow are of the filter
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;

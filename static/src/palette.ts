@@ -34,7 +34,8 @@ export function bindPalette(): void {
     input.setAttribute("aria-activedescendant", now?.id ?? "");
     now?.scrollIntoView({ block: "nearest" });
   };
-  const show = (groups: Group[]) => {
+  /** Shows groups; what has the address keep stays chosen. */
+  const show = (groups: Group[], keep?: string) => {
     const filled = groups.filter((g) => g.entries.length > 0);
     list.replaceChildren(...filled.map((g, i) => groupOf(g, i)));
     if (filled.length === 0) {
@@ -42,7 +43,7 @@ export function bindPalette(): void {
       none.textContent = dialog.dataset.none ?? "";
       list.append(none);
     }
-    mark(0);
+    mark(Math.max(0, options().findIndex((o) => o.dataset.href === keep)));
   };
   const go = (option: HTMLElement | undefined) => {
     const href = option?.dataset.href;
@@ -63,7 +64,9 @@ export function bindPalette(): void {
         `/console/find?${new URLSearchParams({ q: text, ns: word("ns") })}`,
         asked.signal,
       );
-      if (remote) show([...first, ...remote.groups.map((g) => ({ title: dialog.dataset[g.kind] ?? "", entries: g.entries })), ...rest]);
+      if (!remote) return;
+      const keep = chosen > 0 ? options()[chosen]?.dataset.href : undefined; // the person has moved meanwhile
+      show([...first, ...remote.groups.map((g) => ({ title: dialog.dataset[g.kind] ?? "", entries: g.entries })), ...rest], keep);
     } catch {
       // The next letter has asked anew, or the server is away; what is known here stays.
     }
