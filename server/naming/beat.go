@@ -97,7 +97,7 @@ func (s *service) setHealth(e *entry, healthy bool, why, by string) {
 	c := *e.own
 	c.Healthy = healthy
 	e.own = &c
-	e.shown = s.overrides[c.Of()].over(e.own)
+	e.shown = s.cover(e.own)
 	what, kind := Unhealthy, InstanceDown
 	if healthy {
 		what, kind = Healthy, InstanceUp

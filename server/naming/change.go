@@ -70,40 +70,6 @@ func DefaultClusterOf(k Key, name string) *Cluster {
 	return &Cluster{Key: k, Name: name, CheckPort: 80, UseInstancePort: true, Checker: Checker{Type: CheckTCP}}
 }
 
-// Override is what an operator laid over an instance, whoever registers it. It is immutable. Its row is found by key,
-// address, port and cluster.
-type Override struct {
-	Key Key
-	Of  InstanceID
-	// Enabled and Weight count where they are not nil.
-	Enabled *bool
-	Weight  *float64
-	// Metadata is laid over what is registered.
-	Metadata Metadata
-	// User, IP and AtMs are of the last change.
-	User, IP string
-	AtMs     int64
-}
-
-// over returns what is shown of i.
-func (o *Override) over(i *Instance) *Instance {
-	if o == nil {
-		return i
-	}
-	c := *i
-	if o.Enabled != nil {
-		c.Enabled = *o.Enabled
-	}
-	if o.Weight != nil {
-		c.Weight = *o.Weight
-	}
-	c.Metadata = o.Metadata.Over(i.Metadata)
-	if c.same(i) {
-		return i
-	}
-	return &c
-}
-
 // Switch is the value of a setting of the whole registry that differs from the default. Its row is found by entry.
 type Switch struct {
 	Entry, Value string

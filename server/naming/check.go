@@ -28,6 +28,8 @@ const (
 	CodeInstanceAbsent  fault.Code = "namingInstanceAbsent"
 	// CodeProbed is a health that probes decide and people may not.
 	CodeProbed fault.Code = "namingProbed"
+	// CodeDrain is a time that draining can't take.
+	CodeDrain fault.Code = "namingDrain"
 	// CodeGone is a session that was closed.
 	CodeGone fault.Code = "namingGone"
 	// CodeLimit is a limit of the registry's; the text names it.

@@ -251,6 +251,12 @@ func (s *State) override(m *namingpb.Override) (Outcome, []journal.Change) {
 		} else {
 			after.Metadata = pairsOf(m.Metadata).Over(after.Metadata)
 		}
+		if d := m.Drain; d != nil {
+			after.Drain = Drain{FromMs: d.FromMs, UntilMs: max(d.FromMs, d.UntilMs), OfflineMs: max(d.FromMs, d.UntilMs, d.OfflineMs)}
+		}
+		if m.StopDrain {
+			after.Drain = Drain{}
+		}
 		if len(m.DropKeys) > 0 {
 			after.Metadata = after.Metadata.Without(m.DropKeys...)
 		}
@@ -258,7 +264,7 @@ func (s *State) override(m *namingpb.Override) (Outcome, []journal.Change) {
 			return Outcome{Existed: before != nil, Fault: err.(*fault.Error)}, nil
 		}
 	}
-	if after.Enabled == nil && after.Weight == nil && len(after.Metadata) == 0 {
+	if after.empty() {
 		if before == nil {
 			return Outcome{}, nil
 		}

@@ -2,8 +2,6 @@ package naming
 
 import (
 	"cmp"
-	"fmt"
-	"strconv"
 
 	"nacre/server/journal"
 )
@@ -104,7 +102,7 @@ func (r *Registry) overridden(k Key, id InstanceID, after *Override, by Actor) {
 			continue
 		}
 		before := x.shown
-		if x.shown = after.over(x.own); before.same(x.shown) {
+		if x.shown = s.cover(x.own); before.same(x.shown) {
 			continue
 		}
 		changed = true
@@ -127,29 +125,4 @@ func (r *Registry) noteOverride(k Key, id InstanceID, after *Override, by Actor)
 		n.By, n.AtMs = Actor{User: after.User, IP: after.IP}.String(), after.AtMs
 	}
 	r.history.add(k, id, n)
-}
-
-// String says in words what is laid over the instance.
-func (o *Override) String() string {
-	text := ""
-	say := func(s string) {
-		if text != "" {
-			text += ", "
-		}
-		text += s
-	}
-	if o.Enabled != nil {
-		if *o.Enabled {
-			say("online")
-		} else {
-			say("offline")
-		}
-	}
-	if o.Weight != nil {
-		say("weight " + strconv.FormatFloat(*o.Weight, 'g', -1, 64))
-	}
-	if n := len(o.Metadata); n > 0 {
-		say(fmt.Sprintf("%d keys of metadata", n))
-	}
-	return text
 }

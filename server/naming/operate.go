@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"nacre/server/fault"
 	"nacre/server/naming/namingpb"
@@ -60,13 +61,11 @@ func (r *Registry) SetHealth(ctx context.Context, by Actor, k Key, id InstanceID
 	}
 	held := r.state.Persistent(k, id.IP, id.Port)
 	switch {
-	case held == nil && r.modeOf(k) == ephemeralKind:
-		return wrongKind(k, true)
-	case held == nil || held.Instance.Cluster != id.Cluster:
-		return nil
 	case r.state.Cluster(k, id.Cluster).Checker.Type != CheckNone:
 		return fault.New(fault.Invalid, "health check is still working, service: %s, cluster: %s", k.Grouped(), id.Cluster).WithCode(CodeProbed)
-	case held.Instance.Healthy == healthy:
+	case held == nil && r.modeOf(k) == ephemeralKind:
+		return wrongKind(k, true)
+	case held == nil || held.Instance.Cluster != id.Cluster || held.Instance.Healthy == healthy:
 		return nil
 	}
 	return r.Probed(ctx, by, []Found{{Key: k, Of: id, Healthy: healthy}})
@@ -219,6 +218,25 @@ func (r *Registry) ClearOverride(ctx context.Context, by Actor, k Key, id Instan
 	return r.override(ctx, by, k, id, &namingpb.Override{Clear: true}, Patch{})
 }
 
+// maxDrain is the longest time that draining may take, and the longest wait after it.
+const maxDrain = 7 * 24 * time.Hour
+
+// Drain takes an instance out of service: its weight sinks to nothing within over, in steps, and wait later it is offline, whoever registers
+// it and whatever restarts. Faults: as SetOverride.
+func (r *Registry) Drain(ctx context.Context, by Actor, k Key, id InstanceID, over, wait time.Duration) error {
+	if over < 0 || wait < 0 || over > maxDrain || wait > maxDrain {
+		return fault.New(fault.Invalid, "draining takes between 0 and %s, and so does the wait after it", maxDrain).WithCode(CodeDrain)
+	}
+	now := r.wall()
+	until := now + over.Milliseconds()
+	return r.override(ctx, by, k, id, &namingpb.Override{Drain: &namingpb.Drain{FromMs: now, UntilMs: until, OfflineMs: until + wait.Milliseconds()}}, Patch{})
+}
+
+// StopDrain lets an instance that is drained, or was, have its weight again, and be online. Faults: as SetOverride.
+func (r *Registry) StopDrain(ctx context.Context, by Actor, k Key, id InstanceID) error {
+	return r.override(ctx, by, k, id, &namingpb.Override{StopDrain: true}, Patch{})
+}
+
 func (r *Registry) override(ctx context.Context, by Actor, k Key, id InstanceID, m *namingpb.Override, p Patch) error {
 	if id.Cluster == "" {
 		id.Cluster = resource.DefaultCluster
@@ -233,7 +251,7 @@ func (r *Registry) override(ctx context.Context, by Actor, k Key, id InstanceID,
 	if err := CheckInstance(&check, r.cfg.MaxMetadata); err != nil {
 		return err
 	}
-	if !r.Exists(k) && !(m.Clear && r.state.Override(k, id) != nil) {
+	if !r.Exists(k) && !((m.Clear || m.StopDrain) && r.state.Override(k, id) != nil) {
 		return absent(k)
 	}
 	m.Key, m.Of, m.Actor, m.AtMs = keyPB(k), idPB(id), by.pb(), r.wall()

@@ -134,6 +134,9 @@ func (t *timer) pass(r *Registry, now int64) {
 	}
 	s := t.service
 	s.mu.Lock()
+	if s.drain == t {
+		s.sink()
+	}
 	if s.timer == t {
 		if wait := s.clean(now); wait > 0 {
 			s.timer = t

@@ -29,6 +29,7 @@ type service struct {
 	lastRefMs int64
 	emptied   int64  // when the last instance went, on the registry's own time
 	timer     *timer // of an empty service
+	drain     *timer // of the next step of instances that are drained
 	// before are the views of the state before, of which those stay that look the same.
 	before *cache
 	cache  atomic.Pointer[cache] // nil when something changed since
@@ -125,7 +126,7 @@ func (s *service) put(p *publication, list []*Instance, by string) bool {
 			continue
 		}
 		e := &entry{pub: p, own: i, seq: s.revision + 1}
-		e.shown = s.overrides[i.Of()].over(i)
+		e.shown = s.cover(i)
 		entries, added = append(entries, e), append(added, e)
 	}
 	p.entries = entries
@@ -149,7 +150,7 @@ func (s *service) renew(e *entry, i *Instance, by string) bool {
 	}
 	before := e.shown
 	e.own = i
-	e.shown = s.overrides[i.Of()].over(i)
+	e.shown = s.cover(i)
 	s.noteChange(e, before, by)
 	return true
 }
@@ -277,5 +278,9 @@ func (s *service) drop() {
 	if s.timer != nil {
 		s.registry.wheel.remove(s.timer)
 		s.timer = nil
+	}
+	if s.drain != nil {
+		s.registry.wheel.remove(s.drain)
+		s.drain = nil
 	}
 }

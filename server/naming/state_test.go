@@ -50,6 +50,9 @@ func anyCommand(t *rapid.T) journal.Command {
 			o.Enabled, o.Metadata = &yes, pairs
 		} else {
 			o.Weight, o.DropKeys = &weight, []string{"x"}
+			if o.StopDrain = rapid.Bool().Draw(t, "stop"); !o.StopDrain {
+				o.Drain = &namingpb.Drain{FromMs: ms, UntilMs: 3, OfflineMs: 4}
+			}
 		}
 		m = o
 	case KindSweep:
@@ -161,7 +164,7 @@ func (w *world) follows(t *rapid.T, when string) {
 		case InstanceChange:
 			n++
 			i := c.After.Instance
-			if e := w.Why(c.After.Key, i.Of()); e.Own == nil || !e.Own.same(&i) || !e.Shown.same(w.state.Override(c.After.Key, i.Of()).over(&i)) {
+			if e := w.Why(c.After.Key, i.Of()); e.Own == nil || !e.Own.same(&i) || !e.Shown.same(w.state.Override(c.After.Key, i.Of()).over(&i, w.wall())) {
 				t.Errorf("%s: %+v is shown as %+v", when, c.After, e)
 			}
 		case ServiceChange:

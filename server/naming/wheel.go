@@ -5,10 +5,12 @@ import "sync"
 // wheelSlots is how many ticks the wheel knows apart; what is due later is looked at once each turn.
 const wheelSlots = 128
 
-// timer is something that is due at a time. The wheel guards all but pub and service, of which one is set.
+// timer is something that is due at a time: a publication's next heartbeat, or a service's end, or its next step of a drain. The wheel
+// guards prev, next, at and slot.
 type timer struct {
 	pub        *publication
 	service    *service
+	drain      bool
 	prev, next *timer
 	at         int64 // on the registry's own time
 	slot       int32 // plus 1; 0 when it is not set

@@ -1047,6 +1047,8 @@ type Override struct {
 	AtMs            int64                  `protobuf:"varint,10,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
 	MaxAll          int64                  `protobuf:"varint,11,opt,name=max_all,json=maxAll,proto3" json:"max_all,omitempty"`
 	MaxMetadata     int64                  `protobuf:"varint,12,opt,name=max_metadata,json=maxMetadata,proto3" json:"max_metadata,omitempty"`
+	Drain           *Drain                 `protobuf:"bytes,13,opt,name=drain,proto3" json:"drain,omitempty"`
+	StopDrain       bool                   `protobuf:"varint,14,opt,name=stop_drain,json=stopDrain,proto3" json:"stop_drain,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -1165,6 +1167,81 @@ func (x *Override) GetMaxMetadata() int64 {
 	return 0
 }
 
+func (x *Override) GetDrain() *Drain {
+	if x != nil {
+		return x.Drain
+	}
+	return nil
+}
+
+func (x *Override) GetStopDrain() bool {
+	if x != nil {
+		return x.StopDrain
+	}
+	return false
+}
+
+// Drain lets the weight sink to nothing between two times, and takes the instance offline at a third.
+type Drain struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	FromMs        int64                  `protobuf:"varint,1,opt,name=from_ms,json=fromMs,proto3" json:"from_ms,omitempty"`
+	UntilMs       int64                  `protobuf:"varint,2,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"`
+	OfflineMs     int64                  `protobuf:"varint,3,opt,name=offline_ms,json=offlineMs,proto3" json:"offline_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Drain) Reset() {
+	*x = Drain{}
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Drain) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Drain) ProtoMessage() {}
+
+func (x *Drain) ProtoReflect() protoreflect.Message {
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Drain.ProtoReflect.Descriptor instead.
+func (*Drain) Descriptor() ([]byte, []int) {
+	return file_server_naming_namingpb_naming_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Drain) GetFromMs() int64 {
+	if x != nil {
+		return x.FromMs
+	}
+	return 0
+}
+
+func (x *Drain) GetUntilMs() int64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
+func (x *Drain) GetOfflineMs() int64 {
+	if x != nil {
+		return x.OfflineMs
+	}
+	return 0
+}
+
 // Sweep drops overrides of instances that are gone for long, unless they were changed since.
 type Sweep struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1175,7 +1252,7 @@ type Sweep struct {
 
 func (x *Sweep) Reset() {
 	*x = Sweep{}
-	mi := &file_server_naming_namingpb_naming_proto_msgTypes[14]
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1187,7 +1264,7 @@ func (x *Sweep) String() string {
 func (*Sweep) ProtoMessage() {}
 
 func (x *Sweep) ProtoReflect() protoreflect.Message {
-	mi := &file_server_naming_namingpb_naming_proto_msgTypes[14]
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1200,7 +1277,7 @@ func (x *Sweep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sweep.ProtoReflect.Descriptor instead.
 func (*Sweep) Descriptor() ([]byte, []int) {
-	return file_server_naming_namingpb_naming_proto_rawDescGZIP(), []int{14}
+	return file_server_naming_namingpb_naming_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Sweep) GetOnes() []*Sweep_One {
@@ -1222,7 +1299,7 @@ type Switch struct {
 
 func (x *Switch) Reset() {
 	*x = Switch{}
-	mi := &file_server_naming_namingpb_naming_proto_msgTypes[15]
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1234,7 +1311,7 @@ func (x *Switch) String() string {
 func (*Switch) ProtoMessage() {}
 
 func (x *Switch) ProtoReflect() protoreflect.Message {
-	mi := &file_server_naming_namingpb_naming_proto_msgTypes[15]
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1247,7 +1324,7 @@ func (x *Switch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Switch.ProtoReflect.Descriptor instead.
 func (*Switch) Descriptor() ([]byte, []int) {
-	return file_server_naming_namingpb_naming_proto_rawDescGZIP(), []int{15}
+	return file_server_naming_namingpb_naming_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Switch) GetEntry() string {
@@ -1290,7 +1367,7 @@ type Health_One struct {
 
 func (x *Health_One) Reset() {
 	*x = Health_One{}
-	mi := &file_server_naming_namingpb_naming_proto_msgTypes[16]
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1302,7 +1379,7 @@ func (x *Health_One) String() string {
 func (*Health_One) ProtoMessage() {}
 
 func (x *Health_One) ProtoReflect() protoreflect.Message {
-	mi := &file_server_naming_namingpb_naming_proto_msgTypes[16]
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1357,7 +1434,7 @@ type Sweep_One struct {
 
 func (x *Sweep_One) Reset() {
 	*x = Sweep_One{}
-	mi := &file_server_naming_namingpb_naming_proto_msgTypes[17]
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1369,7 +1446,7 @@ func (x *Sweep_One) String() string {
 func (*Sweep_One) ProtoMessage() {}
 
 func (x *Sweep_One) ProtoReflect() protoreflect.Message {
-	mi := &file_server_naming_namingpb_naming_proto_msgTypes[17]
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1382,7 +1459,7 @@ func (x *Sweep_One) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sweep_One.ProtoReflect.Descriptor instead.
 func (*Sweep_One) Descriptor() ([]byte, []int) {
-	return file_server_naming_namingpb_naming_proto_rawDescGZIP(), []int{14, 0}
+	return file_server_naming_namingpb_naming_proto_rawDescGZIP(), []int{15, 0}
 }
 
 func (x *Sweep_One) GetKey() *Key {
@@ -1501,7 +1578,7 @@ const file_server_naming_namingpb_naming_proto_rawDesc = "" +
 	"\bmetadata\x18\x06 \x03(\v2\x12.nacre.naming.PairR\bmetadata\x12)\n" +
 	"\x05actor\x18\a \x01(\v2\x13.nacre.naming.ActorR\x05actor\x12\x13\n" +
 	"\x05at_ms\x18\b \x01(\x03R\x04atMs\x12!\n" +
-	"\fmax_clusters\x18\t \x01(\x03R\vmaxClusters\"\xae\x03\n" +
+	"\fmax_clusters\x18\t \x01(\x03R\vmaxClusters\"\xf8\x03\n" +
 	"\bOverride\x12#\n" +
 	"\x03key\x18\x01 \x01(\v2\x11.nacre.naming.KeyR\x03key\x12 \n" +
 	"\x02of\x18\x02 \x01(\v2\x10.nacre.naming.OfR\x02of\x12\x1d\n" +
@@ -1515,10 +1592,18 @@ const file_server_naming_namingpb_naming_proto_rawDesc = "" +
 	"\x05at_ms\x18\n" +
 	" \x01(\x03R\x04atMs\x12\x17\n" +
 	"\amax_all\x18\v \x01(\x03R\x06maxAll\x12!\n" +
-	"\fmax_metadata\x18\f \x01(\x03R\vmaxMetadataB\n" +
+	"\fmax_metadata\x18\f \x01(\x03R\vmaxMetadata\x12)\n" +
+	"\x05drain\x18\r \x01(\v2\x13.nacre.naming.DrainR\x05drain\x12\x1d\n" +
+	"\n" +
+	"stop_drain\x18\x0e \x01(\bR\tstopDrainB\n" +
 	"\n" +
 	"\b_enabledB\t\n" +
-	"\a_weight\"\x97\x01\n" +
+	"\a_weight\"Z\n" +
+	"\x05Drain\x12\x17\n" +
+	"\afrom_ms\x18\x01 \x01(\x03R\x06fromMs\x12\x19\n" +
+	"\buntil_ms\x18\x02 \x01(\x03R\auntilMs\x12\x1d\n" +
+	"\n" +
+	"offline_ms\x18\x03 \x01(\x03R\tofflineMs\"\x97\x01\n" +
 	"\x05Sweep\x12+\n" +
 	"\x04ones\x18\x01 \x03(\v2\x17.nacre.naming.Sweep.OneR\x04ones\x1aa\n" +
 	"\x03One\x12#\n" +
@@ -1544,7 +1629,7 @@ func file_server_naming_namingpb_naming_proto_rawDescGZIP() []byte {
 }
 
 var file_server_naming_namingpb_naming_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_server_naming_namingpb_naming_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_server_naming_namingpb_naming_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_server_naming_namingpb_naming_proto_goTypes = []any{
 	(Describe_Mode)(0), // 0: nacre.naming.Describe.Mode
 	(*Key)(nil),        // 1: nacre.naming.Key
@@ -1561,10 +1646,11 @@ var file_server_naming_namingpb_naming_proto_goTypes = []any{
 	(*Checker)(nil),    // 12: nacre.naming.Checker
 	(*SetCluster)(nil), // 13: nacre.naming.SetCluster
 	(*Override)(nil),   // 14: nacre.naming.Override
-	(*Sweep)(nil),      // 15: nacre.naming.Sweep
-	(*Switch)(nil),     // 16: nacre.naming.Switch
-	(*Health_One)(nil), // 17: nacre.naming.Health.One
-	(*Sweep_One)(nil),  // 18: nacre.naming.Sweep.One
+	(*Drain)(nil),      // 15: nacre.naming.Drain
+	(*Sweep)(nil),      // 16: nacre.naming.Sweep
+	(*Switch)(nil),     // 17: nacre.naming.Switch
+	(*Health_One)(nil), // 18: nacre.naming.Health.One
+	(*Sweep_One)(nil),  // 19: nacre.naming.Sweep.One
 }
 var file_server_naming_namingpb_naming_proto_depIdxs = []int32{
 	4,  // 0: nacre.naming.Instance.of:type_name -> nacre.naming.Of
@@ -1575,7 +1661,7 @@ var file_server_naming_namingpb_naming_proto_depIdxs = []int32{
 	1,  // 5: nacre.naming.Deregister.key:type_name -> nacre.naming.Key
 	4,  // 6: nacre.naming.Deregister.of:type_name -> nacre.naming.Of
 	2,  // 7: nacre.naming.Deregister.actor:type_name -> nacre.naming.Actor
-	17, // 8: nacre.naming.Health.ones:type_name -> nacre.naming.Health.One
+	18, // 8: nacre.naming.Health.ones:type_name -> nacre.naming.Health.One
 	2,  // 9: nacre.naming.Health.actor:type_name -> nacre.naming.Actor
 	1,  // 10: nacre.naming.Describe.key:type_name -> nacre.naming.Key
 	0,  // 11: nacre.naming.Describe.mode:type_name -> nacre.naming.Describe.Mode
@@ -1592,17 +1678,18 @@ var file_server_naming_namingpb_naming_proto_depIdxs = []int32{
 	4,  // 22: nacre.naming.Override.of:type_name -> nacre.naming.Of
 	3,  // 23: nacre.naming.Override.metadata:type_name -> nacre.naming.Pair
 	2,  // 24: nacre.naming.Override.actor:type_name -> nacre.naming.Actor
-	18, // 25: nacre.naming.Sweep.ones:type_name -> nacre.naming.Sweep.One
-	2,  // 26: nacre.naming.Switch.actor:type_name -> nacre.naming.Actor
-	1,  // 27: nacre.naming.Health.One.key:type_name -> nacre.naming.Key
-	4,  // 28: nacre.naming.Health.One.of:type_name -> nacre.naming.Of
-	1,  // 29: nacre.naming.Sweep.One.key:type_name -> nacre.naming.Key
-	4,  // 30: nacre.naming.Sweep.One.of:type_name -> nacre.naming.Of
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	15, // 25: nacre.naming.Override.drain:type_name -> nacre.naming.Drain
+	19, // 26: nacre.naming.Sweep.ones:type_name -> nacre.naming.Sweep.One
+	2,  // 27: nacre.naming.Switch.actor:type_name -> nacre.naming.Actor
+	1,  // 28: nacre.naming.Health.One.key:type_name -> nacre.naming.Key
+	4,  // 29: nacre.naming.Health.One.of:type_name -> nacre.naming.Of
+	1,  // 30: nacre.naming.Sweep.One.key:type_name -> nacre.naming.Key
+	4,  // 31: nacre.naming.Sweep.One.of:type_name -> nacre.naming.Of
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_server_naming_namingpb_naming_proto_init() }
@@ -1617,7 +1704,7 @@ func file_server_naming_namingpb_naming_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_server_naming_namingpb_naming_proto_rawDesc), len(file_server_naming_namingpb_naming_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   18,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
