@@ -102,7 +102,7 @@ func (v *visit) goOn(token string) error {
 	if !ok {
 		return fault.New(fault.Unavailable, "the session has ended already")
 	}
-	v.user, v.session, v.token = user, session, token
+	v.user, v.session, v.token, v.formToken = user, session, token, ""
 	return v.offer(fiber.StatusOK, v.carried, v.w.Enter.AgainText)
 }
 

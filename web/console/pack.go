@@ -21,8 +21,7 @@ var packers = sync.Pool{New: func() any {
 }}
 
 // send answers with text, packed where the reader takes that: a page of a list is a tenth of its size then. That a page has both
-// what a link says and the token of its forms gives nothing away by its length: the session's cookie never comes with a request
-// of another site.
+// what a link says and the token of its forms gives nothing away by its length: the token looks different each time.
 func send(c *fiber.Ctx, text []byte) error {
 	c.Append(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 	if len(text) < minPacked || !c.Context().Request.Header.HasAcceptEncoding("gzip") {

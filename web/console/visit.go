@@ -38,6 +38,8 @@ type visit struct {
 	user    *auth.User
 	session *auth.Session
 	token   string
+	// formToken is what csrf returned.
+	formToken string
 	// ns is the namespace that the page is about.
 	ns string
 	// back is where a login leads, "" for where its form says; carried is the form that it carries, nil for none.
@@ -203,10 +205,33 @@ func (v *visit) go303(path string) error {
 // sameOrigin reports whether a form was sent by a page of this server, or by what is no browser of today, and has the token to show.
 func (v *visit) sameOrigin() bool { return site.Own(&v.c.Request().Header) }
 
-// csrf returns the token that forms of this session carry, with a mark by which it is known when the session has ended.
+// csrf returns the token that forms of this session carry, with a mark by which it is known when the session has ended. It looks
+// different on each page, so that the length of a packed page, which also has what its address says, gives nothing of it away.
 func (v *visit) csrf() string {
-	token := derive(v.token, "csrf")
-	return token + "." + derive(formKey, token)
+	if v.formToken == "" {
+		token := derive(v.token, "csrf")
+		v.formToken = masked(token) + "." + derive(formKey, token)
+	}
+	return v.formToken
+}
+
+// masked returns random bytes and, beside them, what turns them into the text.
+func masked(text string) string {
+	b := make([]byte, 2*len(text))
+	_, _ = rand.Read(b[:len(text)]) // it never fails
+	subtle.XORBytes(b[len(text):], b[:len(text)], []byte(text))
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// unmasked returns what masked was given, "" when it was nothing.
+func unmasked(text string) string {
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(b)%2 != 0 {
+		return ""
+	}
+	n := len(b) / 2
+	subtle.XORBytes(b[:n], b[:n], b[n:])
+	return string(b[:n])
 }
 
 // formKey marks the tokens that this process gave to forms.
@@ -222,7 +247,8 @@ func (v *visit) sentToken() (token string, given bool) {
 }
 
 func splitToken(sent string) (token string, given bool) {
-	token, mark, _ := strings.Cut(sent, ".")
+	sent, mark, _ := strings.Cut(sent, ".")
+	token = unmasked(sent)
 	return token, same(mark, derive(formKey, token))
 }
 
