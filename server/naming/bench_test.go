@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"testing"
 )
 
@@ -224,6 +225,41 @@ func BenchmarkChange(b *testing.B) {
 					s.Acked(pushes[0].View)
 				}
 			}
+		})
+	}
+}
+
+// BenchmarkParallel is what 32 workers do at once over HTTP: registering in 100 services, and heartbeats.
+func BenchmarkParallel(b *testing.B) {
+	for _, what := range []string{"register", "beat", "lookup"} {
+		b.Run(what, func(b *testing.B) {
+			r, _ := New(Config{})
+			var n atomic.Int64
+			b.SetParallelism(32)
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				mine := int(n.Add(1))
+				i := usual(mine, 1)
+				k := key("service" + strconv.Itoa(mine%100))
+				if err := r.RegisterHTTP(alice, k, i); err != nil {
+					b.Error(err)
+				}
+				for step := 0; pb.Next(); step++ {
+					switch what {
+					case "register":
+						i.Weight = float64(step%2) + 1
+						if err := r.RegisterHTTP(alice, k, i); err != nil {
+							b.Error(err)
+						}
+					case "beat":
+						if out, err := r.Beat(alice, k, i, true); err != nil || !out.Known {
+							b.Error(err)
+						}
+					default:
+						r.Lookup(k, Query{})
+					}
+				}
+			})
 		})
 	}
 }

@@ -59,6 +59,10 @@ func TestManyAtOnce(t *testing.T) {
 	for i := range keys {
 		keys[i] = key(fmt.Sprint("s", i))
 	}
+	steps := 1500
+	if testing.Short() {
+		steps = 500
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var serving, working sync.WaitGroup
 	var mu sync.Mutex
@@ -67,7 +71,7 @@ func TestManyAtOnce(t *testing.T) {
 		working.Go(func() {
 			random := rand.New(rand.NewPCG(uint64(n), 7))
 			var own []*eager
-			for step := range 1500 {
+			for step := range steps {
 				k := keys[random.IntN(len(keys))]
 				i := at(random.IntN(40))
 				i.IP = fmt.Sprint("10.0.", n%2, ".1") // two goroutines meet at each
