@@ -6,6 +6,7 @@ import { say, serverNow, word } from "./page.ts";
 export function enhance(root: ParentNode): void {
   for (const button of fresh<HTMLButtonElement>(root, "[data-copy-text], [data-copies]")) bindCopy(button);
   for (const input of fresh<HTMLInputElement>(root, "input[data-filter]")) bindFilter(input);
+  for (const input of fresh<HTMLInputElement>(root, "input[type=file][data-max]")) bindFile(input);
   for (const toast of fresh<HTMLElement>(root, ".toast")) bindToast(toast);
   for (const form of fresh<HTMLFormElement>(root, "form[method=post]")) bindOnce(form);
   for (const box of fresh<HTMLElement>(root, "[data-select-all]")) bindSelection(box);
@@ -81,6 +82,15 @@ function bindFilter(input: HTMLInputElement): void {
       event.preventDefault();
       links[0]?.focus();
     }
+  });
+}
+
+/** Says that a file is too large before it is sent; the server would not read it to its end. */
+function bindFile(input: HTMLInputElement): void {
+  input.addEventListener("change", () => {
+    const size = input.files?.[0]?.size ?? 0;
+    input.setCustomValidity(size > Number(input.dataset.max) ? (input.dataset.tooLarge ?? "") : "");
+    input.reportValidity();
   });
 }
 

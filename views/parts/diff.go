@@ -28,10 +28,10 @@ type DiffRow struct {
 	Left, Right     []Span
 }
 
-// Span is a part of a line; Mark says that it is what changed.
+// Span is a part of a line; Mark says that it is what changed, Note that it is no part of it, but says something of it.
 type Span struct {
-	Text string
-	Mark bool
+	Text       string
+	Mark, Note bool
 }
 
 // KeyChange is a key of which the value changed; Kind is "added", "removed" or "changed", Word that in words.

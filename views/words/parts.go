@@ -18,7 +18,7 @@ type Parts struct {
 	Unified, SideBySide, IgnoreSpace        string
 	ShowSpace                               string
 	Unchanged                               string // number of lines
-	NoDifference, DiffCut                   string
+	NoDifference, DiffCut, NoLineBreak      string
 	DiffLong                                string // number
 	LinesAdded, LinesRemoved                string // number
 	KeysChanged                             string // changed, added, removed
@@ -48,7 +48,7 @@ var englishParts = Parts{
 	Unified:   "Unified", SideBySide: "Side by side", IgnoreSpace: "Ignore white space",
 	ShowSpace:    "Show white space",
 	Unchanged:    "Unchanged lines: %s",
-	NoDifference: "No difference", DiffCut: "More lines differ than are shown here. Download both to compare them in whole.",
+	NoDifference: "No difference", NoLineBreak: "no line break at the end", DiffCut: "More lines differ than are shown here. Download both to compare them in whole.",
 	DiffLong:   "They differ, but have more than %s lines. Download both to compare them.",
 	LinesAdded: "Lines added: %s", LinesRemoved: "Lines removed: %s",
 	KeysChanged: "Keys: %s changed, %s added, %s removed",
@@ -78,7 +78,7 @@ var chineseParts = Parts{
 	Unified:   "合并视图", SideBySide: "并排视图", IgnoreSpace: "忽略空白",
 	ShowSpace:    "显示空白",
 	Unchanged:    "%s 行未改变",
-	NoDifference: "没有差异", DiffCut: "差异行数过多，此处未全部显示。请下载两份内容后完整比较。",
+	NoDifference: "没有差异", NoLineBreak: "末尾没有换行", DiffCut: "差异行数过多，此处未全部显示。请下载两份内容后完整比较。",
 	DiffLong:   "两者不同，但总行数超过 %s 行。请下载两份内容后比较。",
 	LinesAdded: "新增 %s 行", LinesRemoved: "删除 %s 行",
 	KeysChanged: "修改 %s 个键，新增 %s 个，删除 %s 个",

@@ -3,6 +3,8 @@ package console
 import (
 	"bytes"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"nacre/server/config/diff"
 	"nacre/server/config/format"
@@ -51,7 +53,7 @@ func (v *visit) difference(a, b side) parts.Diff {
 			return d
 		}
 		v.fold(&d, c, at, h.From)
-		rows := diffRows(c, h.From, min(h.To, h.From+left), d.Split)
+		rows := v.diffRows(c, h.From, min(h.To, h.From+left), d.Split)
 		d.Pieces = append(d.Pieces, parts.Piece{Rows: rows})
 		if h.To > h.From+left {
 			d.Cut = w.DiffCut
@@ -69,27 +71,27 @@ func (v *visit) difference(a, b side) parts.Diff {
 func (v *visit) fold(d *parts.Diff, c *diff.Comparison, from, to int) {
 	if to-from <= minFoldRows {
 		if from < to {
-			d.Pieces = append(d.Pieces, parts.Piece{Rows: diffRows(c, from, to, d.Split)})
+			d.Pieces = append(d.Pieces, parts.Piece{Rows: v.diffRows(c, from, to, d.Split)})
 		}
 		return
 	}
 	p := parts.Piece{Skipped: words.Fill(v.w.Parts.Unchanged, v.w.Number(int64(to-from)))}
 	if to-from <= maxFoldRows {
-		p.Rows = diffRows(c, from, to, d.Split)
+		p.Rows = v.diffRows(c, from, to, d.Split)
 	}
 	d.Pieces = append(d.Pieces, p)
 }
 
-func diffRows(c *diff.Comparison, from, to int, split bool) []parts.DiffRow {
+func (v *visit) diffRows(c *diff.Comparison, from, to int, split bool) []parts.DiffRow {
 	if split {
 		var rows []parts.DiffRow
 		for _, r := range c.Rows(from, to) {
 			row := parts.DiffRow{Op: "same"}
 			if r.Left != nil {
-				row.LeftNo, row.Left = lineNo(r.Left.A), spans(r.Left)
+				row.LeftNo, row.Left = lineNo(r.Left.A), v.spans(r.Left)
 			}
 			if r.Right != nil {
-				row.RightNo, row.Right = lineNo(r.Right.B), spans(r.Right)
+				row.RightNo, row.Right = lineNo(r.Right.B), v.spans(r.Right)
 			}
 			switch {
 			case r.Left == nil:
@@ -109,11 +111,11 @@ func diffRows(c *diff.Comparison, from, to int, split bool) []parts.DiffRow {
 		row := parts.DiffRow{Op: "same", LeftNo: lineNo(l.A), RightNo: lineNo(l.B)}
 		switch l.Op {
 		case '+':
-			row.Op, row.Right = "add", spans(l)
+			row.Op, row.Right = "add", v.spans(l)
 		case '-':
-			row.Op, row.Left = "del", spans(l)
+			row.Op, row.Left = "del", v.spans(l)
 		default:
-			row.Left = spans(l)
+			row.Left = v.spans(l)
 		}
 		rows = append(rows, row)
 	}
@@ -127,16 +129,11 @@ func lineNo(n int) string {
 	return strconv.Itoa(n)
 }
 
-// spans cuts a line where what changed begins and ends.
-func spans(l *diff.Line) []parts.Span {
-	text, cut := l.Text, ""
-	if len(text) > maxDiffLine {
-		end := maxDiffLine
-		for end > 0 && text[end]&0xC0 == 0x80 { // within a rune
-			end--
-		}
-		text, cut = text[:end], "…"
-	}
+// spans cuts a line where what changed begins and ends. What can't be seen of a changed line is said: that a carriage return ends it, which
+// a browser would make a line break of, or that the text ends with it.
+func (v *visit) spans(l *diff.Line) []parts.Span {
+	text, cut := strings.CutSuffix(l.Text, "\r")
+	text, end := upTo(text, maxDiffLine)
 	var list []parts.Span
 	at := 0
 	for _, s := range l.Spans {
@@ -149,8 +146,17 @@ func spans(l *diff.Line) []parts.Span {
 		at = min(s.To, len(text))
 		list = append(list, parts.Span{Text: text[s.From:at], Mark: true})
 	}
-	if at < len(text) || cut != "" {
-		list = append(list, parts.Span{Text: text[at:] + cut})
+	if at < len(text) || end != "" {
+		list = append(list, parts.Span{Text: text[at:] + end})
+	}
+	if l.Op == ' ' {
+		return list
+	}
+	if cut {
+		list = append(list, parts.Span{Text: "CR", Note: true})
+	}
+	if l.NoBreak {
+		list = append(list, parts.Span{Text: v.w.Parts.NoLineBreak, Note: true})
 	}
 	return list
 }
@@ -207,13 +213,22 @@ func (v *visit) pairs(all [][3]string) []parts.KeyChange {
 	return list
 }
 
+// maxKeyValue is how many bytes of a value fit into a cell.
+const maxKeyValue = 400
+
+// upTo cuts a text to most bytes, not within a character; then end says that there was more.
+func upTo(s string, most int) (text, end string) {
+	if len(s) <= most {
+		return s, ""
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most], "…"
+}
+
 // short cuts a value to what fits into a cell.
 func short(s string) string {
-	runes := 0
-	for i := range s {
-		if runes++; runes > 160 {
-			return s[:i] + "…"
-		}
-	}
-	return s
+	text, end := upTo(s, maxKeyValue)
+	return text + end
 }
