@@ -118,20 +118,18 @@ func (d *Deps) Catalog(q CatalogQuery, page, size int) (found []naming.Summary, 
 		found, total = d.Naming.Catalog(f, page, size)
 		return found, total, nil
 	}
-	re, err := regexp.Compile(`\A(?:.*` + orAny(q.Group) + `.*)@@(?:.*` + orAny(q.Name) + `.*)\z`)
+	for _, expr := range [...]string{q.Group, q.Name} { // each alone, so that what is said of it is about it
+		if _, err := regexp.Compile(expr); err != nil {
+			return nil, 0, Refuse(fiber.StatusBadRequest, ParameterInvalid, err.Error())
+		}
+	}
+	re, err := regexp.Compile(`\A.*(?:` + q.Group + `).*@@.*(?:` + q.Name + `).*\z`)
 	if err != nil {
 		return nil, 0, Refuse(fiber.StatusBadRequest, ParameterInvalid, err.Error())
 	}
 	all, _ := d.Naming.Catalog(f, 1, math.MaxInt)
 	all = slices.DeleteFunc(all, func(s naming.Summary) bool { return !re.MatchString(s.Key.Grouped()) })
 	return PageOfList(all, page, size), len(all), nil
-}
-
-func orAny(expr string) string {
-	if Blank(expr) {
-		return ""
-	}
-	return "(?:" + expr + ")"
 }
 
 // PageOfList returns a page of a list. page counts from 1; what is less means the first.
