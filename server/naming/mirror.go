@@ -71,7 +71,7 @@ func (r *Registry) describedChanged(k Key, after *Service, by Actor) {
 	}
 	defer r.settle(s)
 	was := s.exists
-	s.described = after
+	s.describe(after)
 	kind := ServiceDescribed
 	if after != nil {
 		s.exists = true

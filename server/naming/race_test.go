@@ -54,7 +54,7 @@ func (e *eager) serve(ctx context.Context, random *rand.Rand) {
 // the live set, and the figures are right.
 func TestManyAtOnce(t *testing.T) {
 	w := newWorld(t, Config{Delay: 5 * time.Millisecond, EmptyAfter: 20 * time.Millisecond, MaxHistories: 200})
-	defer w.run()()
+	stop := w.run()
 	keys := make([]Key, 12)
 	for i := range keys {
 		keys[i] = key(fmt.Sprint("s", i))
@@ -162,40 +162,45 @@ func TestManyAtOnce(t *testing.T) {
 		})
 	}
 	working.Wait()
-	for range 3 { // whoever refused is told again a second later
-		deadline := time.Now().Add(20 * time.Second)
-		for time.Now().Before(deadline) {
-			if s := w.Stats(); s.Owing == 0 && s.Dirty == 0 {
-				break
-			}
-			time.Sleep(5 * time.Millisecond)
+	eventually(t, func() error {
+		if s := w.Stats(); s.Owing != 0 || s.Dirty != 0 {
+			return fmt.Errorf("somebody is owed something: %+v", s)
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	if s := w.Stats(); s.Owing != 0 || s.Dirty != 0 {
-		t.Errorf("somebody is owed something: %+v", s)
-	}
-	for e := range live {
-		e.mu.Lock()
-		state, _ := w.ClientOf(e.session.Client().ID)
-		for _, x := range state.Subscribed {
-			k, v := x.Key, e.holds[x.Key]
-			if v == nil {
-				t.Fatalf("%s holds nothing of %s", e.session.Client().ID, k)
-			}
-			if now := w.Lookup(k, Query{}); looks(now) != looks(v) {
-				t.Errorf("%s holds of %s\n%s, not\n%s", e.session.Client().ID, k, looks(v), looks(now))
+		for e := range live {
+			state, _ := w.ClientOf(e.session.Client().ID)
+			for _, x := range state.Subscribed {
+				if now, v := w.Lookup(x.Key, Query{}), e.holding(x.Key); v == nil || looks(now) != looks(v) {
+					return fmt.Errorf("%s holds of %s\n%+v, not\n%s", state.ID, x.Key, v, looks(now))
+				}
 			}
 		}
-		e.mu.Unlock()
-	}
-	time.Sleep(50 * time.Millisecond)
+		return nil
+	})
+	stop()
 	w.checkWhole(t)
 	for e := range live {
 		e.session.Close("the end")
 	}
 	cancel()
 	serving.Wait()
+}
+
+func (e *eager) holding(k Key) *View {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.holds[k]
+}
+
+// eventually fails unless a condition comes true: until it does, it returns what is still wrong.
+func eventually(t *testing.T, condition func() error) {
+	t.Helper()
+	err := condition()
+	for until := time.Now().Add(30 * time.Second); err != nil && time.Now().Before(until); err = condition() {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 func check(t *testing.T, err error) {

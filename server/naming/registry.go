@@ -227,8 +227,9 @@ func (r *Registry) open(k *Key, always bool) (*service, error) {
 			sh.m[s.key] = s
 			sh.mu.Unlock()
 			// A change of the state from now on finds s and waits for its lock.
-			s.described, s.overrides = r.state.snapshot(s.key)
-			if s.described != nil {
+			described, overrides := r.state.snapshot(s.key)
+			s.overrides = overrides
+			if s.describe(described); described != nil {
 				s.exists = true
 				r.names.changed()
 			}

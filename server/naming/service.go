@@ -23,6 +23,7 @@ type service struct {
 	sorted    []*entry
 	subs      []*subscription
 	described *Service
+	selector  []string // the labels of its selector
 	overrides map[InstanceID]*Override
 	// revision grows with each change, lastRefMs too, and is about the time of the last one.
 	revision  uint64

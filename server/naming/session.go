@@ -262,10 +262,9 @@ func (s *service) tell(tell []*Session) []*Session {
 		return tell
 	}
 	var last *View
-	labelled := s.described != nil && s.described.Selector.Type == SelectorLabel
 	for _, x := range s.subs {
 		c := x.session
-		if last == nil || labelled || last.Clusters != x.clusters {
+		if last == nil || len(s.selector) > 0 || last.Clusters != x.clusters {
 			last = s.view(asked{clusters: x.clusters, labels: s.labels(c.client.Labels)})
 		}
 		c.mu.Lock()

@@ -3,6 +3,7 @@ package naming
 import (
 	"cmp"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -194,41 +195,39 @@ func differences(before, after []journal.Change) (changes []journal.Change) {
 	return changes
 }
 
-// joined returns the change from one row to the other of its kind, either of which may be nil; nil when they are the same.
+// joined returns the change from one row to the other of its kind, either of which may be nil; nil when they hold the same.
 func joined(before, after journal.Change) journal.Change {
-	switch kind := cmp.Or(after, before).(type) {
+	switch cmp.Or(after, before).(type) {
 	case InstanceChange:
 		b, _ := before.(InstanceChange)
 		a, _ := after.(InstanceChange)
-		if a.After != b.After {
+		if !reflect.DeepEqual(a.After, b.After) {
 			return InstanceChange{b.After, a.After}
 		}
 	case ServiceChange:
 		b, _ := before.(ServiceChange)
 		a, _ := after.(ServiceChange)
-		if a.After != b.After {
+		if !reflect.DeepEqual(a.After, b.After) {
 			return ServiceChange{b.After, a.After}
 		}
 	case ClusterChange:
 		b, _ := before.(ClusterChange)
 		a, _ := after.(ClusterChange)
-		if a.After != b.After {
+		if !reflect.DeepEqual(a.After, b.After) {
 			return ClusterChange{b.After, a.After}
 		}
 	case OverrideChange:
 		b, _ := before.(OverrideChange)
 		a, _ := after.(OverrideChange)
-		if a.After != b.After {
+		if !reflect.DeepEqual(a.After, b.After) {
 			return OverrideChange{b.After, a.After}
 		}
 	case SwitchChange:
 		b, _ := before.(SwitchChange)
 		a, _ := after.(SwitchChange)
-		if a.After != b.After {
+		if !reflect.DeepEqual(a.After, b.After) {
 			return SwitchChange{b.After, a.After}
 		}
-	default:
-		_ = kind
 	}
 	return nil
 }

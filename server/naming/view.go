@@ -74,7 +74,7 @@ type cached struct {
 // asked is a query as it tells views of a service apart.
 type asked struct {
 	clusters              string
-	labels                string // the values of the selector's labels, each after its length
+	labels                string // the values of the selector's labels, each before a NUL
 	healthyOnly, disabled bool
 }
 
@@ -127,18 +127,22 @@ func (r *Registry) nothing(k Key, a asked) *View {
 	return &View{Key: k, Clusters: a.clusters, HealthyOnly: a.healthyOnly, LastRefMs: max(r.wall(), r.floor.Load())}
 }
 
+// describe takes a description, nil for none.
+func (s *service) describe(d *Service) {
+	s.described, s.selector = d, nil
+	if d != nil {
+		s.selector, _ = d.Selector.Labels() // it was checked when it was set
+	}
+}
+
 // labels returns the values of the labels that the service's selector names; "" when there is no selector, or when
 // one of them is missing.
 func (s *service) labels(of Metadata) string {
-	if s.described == nil || len(of) == 0 || s.described.Selector.Type != SelectorLabel {
-		return ""
-	}
-	names, err := s.described.Selector.Labels()
-	if err != nil {
+	if len(s.selector) == 0 || len(of) == 0 {
 		return ""
 	}
 	var b strings.Builder
-	for _, name := range names {
+	for _, name := range s.selector {
 		value, ok := of.Get(name)
 		if !ok {
 			return ""
@@ -218,14 +222,10 @@ func (s *service) choose(v *View, labels string) {
 	if labels == "" {
 		return
 	}
-	names, err := s.described.Selector.Labels()
-	if err != nil {
-		return
-	}
 	values := strings.Split(labels, "\x00")
 	var chosen []*Instance
 	for _, i := range v.Hosts {
-		if matches(i.Metadata, names, values) {
+		if matches(i.Metadata, s.selector, values) {
 			chosen = append(chosen, i)
 		}
 	}
