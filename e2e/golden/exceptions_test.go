@@ -12,6 +12,8 @@ const (
 	noCounting   = "v1 of 3.1 counts what exists as written on its embedded database (a fault); answered as v3 does"
 	oneBodyForm  = "the fields of the console's form are taken in both spellings"
 	otherMachine = "it runs on another machine, under another load"
+	wholeServer  = "it counts what the whole server holds"
+	noTime       = "it was sent when heartbeats were missed for long"
 	ownConsole   = "the console is served on the same port, at / and /nacos/"
 	noPage       = `{"timestamp":"<time-iso>","status":404,"error":"Not Found","message":"No endpoint GET <text>.","path":"<text>"}`
 	notANumber   = `{"code":20002,"message":"parameter validate error","data":"<text>"}`
@@ -97,6 +99,68 @@ var exceptions = []exception{
 	{file: "operator-core-console", row: "v1 console path on the main port", reason: ownConsole, status: 200, body: "<any>"},
 	{file: "operator-core-console", row: "v1 console health on the main port", reason: ownConsole, status: 200, body: "OK"},
 
+	{file: "v2", row: "client list", reason: wholeServer, edit: ofWholeServer},
+	{file: "v2", row: "publishers", reason: "they are shown also where no address is asked for", status: 200,
+		body: `{"code":0,"message":"success","data":[{"clientId":"10.7.0.1:80#true","ip":"10.7.0.1","port":80,"cluster":"DEFAULT"},
+			{"clientId":"10.7.0.2:80#true","ip":"10.7.0.2","port":80,"cluster":"c1"}]}`},
+	{file: "v2", row: "catalog instances", reason: "what was changed before shows", edit: func(v any) any {
+		host := page(v)["instances"].([]any)[1].(map[string]any)
+		host["weight"], host["metadata"] = json.Number("4.0"), map[string]any{"p": "1"}
+		delete(host, "instanceIdGenerator")
+		return v
+	}},
+	{file: "v2", row: "register bad metadata", reason: "the recorded 500 is a fault", status: 400,
+		body: `{"code":21002,"message":"instance metadata error","data":"metadata format incorrect:zz"}`},
+	{file: "v2", row: "service list", reason: wholeServer, edit: ofWholeServer},
+	{file: "v2", row: "service list bad page", reason: "the recorded 500 is a fault", status: 400, body: notANumber},
+	{file: "v2", row: "service list page 0", reason: wholeServer, edit: ofWholeServer},
+	{file: "v2", row: "metrics all", reason: wholeServer, edit: ofWholeServer},
+	{file: "v3-client-admin-console", row: "admin metrics all", reason: wholeServer, edit: ofWholeServer},
+	{file: "v3-client-admin-console", row: "admin client list", reason: wholeServer, edit: ofWholeServer},
+	{file: "operator-core-console", row: "metrics onlyStatus=false", reason: wholeServer, edit: ofWholeServer},
+	{file: "operator-core-console", row: "health server", reason: wholeServer, status: 200,
+		body: `{"msg":"Hello! I am Nacos-Naming and healthy! total services: <count>, local port:<port>"}`},
+	{file: "sdk-java1", row: "GET /v1/ns/service/list", reason: wholeServer, edit: ofWholeServer},
+	{file: "sdk-java1", row: "with user and password: GET /v1/ns/service/list", reason: wholeServer, edit: ofWholeServer},
+
+	{file: "naming-instance-v1", row: "beat malformed json", reason: "the recorded 500 is a fault", status: 400,
+		body: "Param 'beat' is illegal, it should be the JSON of a heartbeat"},
+	{file: "naming-instance-v1", row: "statuses", reason: noTime, status: 200,
+		body: `{"ips":["10.1.0.1:8080_true","10.1.0.2:8081_true","10.1.0.3:8082_true","10.1.0.4:8083_true","10.1.0.5:8084_true","10.1.0.6:8085_false","10.1.0.7:8086_true","10.1.0.8:8087_true"]}`},
+	{file: "naming-instance-v1", row: "list after deregister", reason: noTime + "; and a change of metadata leaves weights and what is disabled as it was", edit: func(v any) any {
+		body := v.(map[string]any)
+		hosts := body["hosts"].([]any)
+		late := copyOf(hosts[3]).(map[string]any) // registered with a weight of 0
+		late["weight"], late["healthy"] = json.Number("0.0"), true
+		own := copyOf(hosts[2]).(map[string]any) // with times of its own
+		own["instanceId"], own["ip"], own["port"], own["healthy"] = "10.1.0.7#8086#DEFAULT#DEFAULT_GROUP@@gi.a", "10.1.0.7", json.Number("8086"), true
+		own["metadata"] = map[string]any{"preserved.heart.beat.interval": "1000", "preserved.heart.beat.timeout": "3000", "preserved.ip.delete.timeout": "6000"}
+		own["instanceHeartBeatInterval"], own["instanceHeartBeatTimeOut"], own["ipDeleteTimeout"] = json.Number("1000"), json.Number("3000"), json.Number("6000")
+		delete(own, "instanceIdGenerator")
+		body["hosts"], body["allIPs"] = []any{hosts[0], hosts[2], own, late}, false
+		return body
+	}},
+	{file: "naming-instance-v1", row: "health set", reason: "the recorded refusal is a fault", status: 200, body: "ok"},
+	{file: "naming-instance-v1", row: "list after health set", reason: "it was set", edit: func(v any) any {
+		v.(map[string]any)["hosts"].([]any)[0].(map[string]any)["healthy"] = false
+		v.(map[string]any)["allIPs"] = false
+		return v
+	}},
+	{file: "naming-instance-v1", row: "health set old path", reason: "the recorded refusal is a fault", status: 200, body: "ok"},
+	{file: "naming-instance-v1", row: "register error: bad metadata", reason: "the recorded 500 is a fault", status: 400, body: "metadata format incorrect:nonsense"},
+
+	{file: "naming-service-catalog-v1", row: "create bad threshold", reason: "taken as Nacos takes it: all are shown as healthy, always", status: 200, body: "ok"},
+	{file: "naming-service-catalog-v1", row: "create threshold not a number", reason: "the recorded 500 is a fault", status: 400,
+		body: "caused: Method parameter 'protectThreshold': Failed to convert <text>"},
+	{file: "naming-service-catalog-v1", row: "list page not a number", reason: wholeServer, edit: ofWholeServer},
+	{file: "naming-service-catalog-v1", row: "subscribers after udp list", reason: "who is told over UDP is not listed yet", status: 200, body: `{"subscribers":[],"count":0}`},
+	{file: "naming-service-catalog-v1", row: "catalog services with instances", reason: "the recorded 500 is a fault; as 2.5 says", status: 200,
+		body: "[" + catalogOf("gk.0", "10.6.0.0") + "," + catalogOf("gk.1", "10.6.0.1") + `,{"namespace":"nsk","groupName":"gkk","serviceName":"gk.empty","clusterMap":{},
+			"metadata":{},"protectThreshold":0.0,"selector":{"type":"none","contextType":"NONE"},"ephemeral":false}]`},
+	{file: "naming-service-catalog-v1", row: "catalog services no page", reason: "the recorded 500 is a fault", status: 400, body: "Parameter 'pageNo' is missing"},
+	{file: "naming-service-catalog-v1", row: "catalog services bad regex", reason: "regular expressions are those of another library", status: 400,
+		body: "error parsing regexp: missing closing ]: `[`"},
+
 	{file: "config-listener", row: "listeners of a config", reason: "the recorded answer is a fault; it says who waits", status: 200,
 		body: `{"collectStatus":200,"lisentersGroupkeyStatus":{"127.0.0.1":"f97c5d29941bfb1b2fdab0874906ab82"}}`},
 	{file: "config-listener", row: "listeners of a config, none", reason: "nobody waits", status: 200, body: `{"collectStatus":200,"lisentersGroupkeyStatus":{}}`},
@@ -116,6 +180,31 @@ var exceptions = []exception{
 const listened = `{"collectStatus":200,"lisentersGroupkeyStatus":{"gl.e+DEFAULT_GROUP":"f97c5d29941bfb1b2fdab0874906ab82",
 	"gl.f+DEFAULT_GROUP":"f97c5d29941bfb1b2fdab0874906ab82","gl.c+DEFAULT_GROUP":"f97c5d29941bfb1b2fdab0874906ab82","gl.g+DEFAULT_GROUP":"",
 	"gl.absent+DEFAULT_GROUP":"","gl.d+DEFAULT_GROUP":"f97c5d29941bfb1b2fdab0874906ab82"}}`
+
+// catalogOf is a service with an instance in the catalog of v1.
+func catalogOf(service, ip string) string {
+	return `{"namespace":"nsk","groupName":"gkk","serviceName":"` + service + `","clusterMap":{"DEFAULT":{"clusterName":"DEFAULT","healthChecker":{"type":"TCP"},"metadata":{},
+		"hosts":[{"valid":true,"metadata":{},"port":80,"ip":"` + ip + `","weight":1.0,"enabled":true}]}},"metadata":{},"protectThreshold":0.0,
+		"selector":{"type":"none","contextType":"NONE"},"ephemeral":true}`
+}
+
+// ofWholeServer leaves open how many there are of anything, and which are in a list.
+func ofWholeServer(v any) any {
+	open := func(o map[string]any) {
+		for k, one := range o {
+			switch one.(type) {
+			case json.Number:
+				if k != "code" {
+					o[k] = "<number>"
+				}
+			case []any:
+				o[k] = []any{"<more rows>"}
+			}
+		}
+	}
+	visit(v, open)
+	return v
+}
 
 func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }
 

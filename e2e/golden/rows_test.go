@@ -119,7 +119,7 @@ func fill(text string, captured map[string]string) string {
 	for name, value := range captured {
 		text = strings.ReplaceAll(text, "<"+name+">", value)
 	}
-	return strings.ReplaceAll(text, "<id>", "999999999")
+	return strings.NewReplacer("<id>", "999999999", "<port>", "53997", "<client-ip>", "127.0.0.1").Replace(text)
 }
 
 // pairs reads values that are an object, or a list of pairs where a name is there twice.
@@ -168,7 +168,7 @@ func (r *row) wire(t *testing.T, host string, captured map[string]string) []byte
 	line, body, kind := "", "", ""
 	headers := pairs(t, q.Headers)
 	if q.Line != "" {
-		line, body = q.Line, fill(fmt.Sprint(q.Body), captured)
+		line, body = fill(q.Line, nil), fill(fmt.Sprint(q.Body), captured)
 		if q.Body == nil {
 			body = ""
 		}
