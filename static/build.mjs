@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "dist");
-const entries = ["console.css", "console.ts", "editor.ts", "chart.ts", "icon.svg"];
+const entries = ["console.css", "console.ts", "chart.ts", "edit.ts", "editor.ts", "feed.ts", "highlight.ts", "icon.svg"];
 
 await rm(dist, { recursive: true, force: true });
 const { metafile } = await build({
