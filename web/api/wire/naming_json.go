@@ -123,7 +123,9 @@ func (o *object) pairs() (naming.Metadata, bool) {
 	sorted := true
 	ok := o.each(func(key string) bool {
 		text, there, ok := o.scalar()
-		if ok && there {
+		if !there { // it takes back what the key had before
+			m = slices.DeleteFunc(m, func(one naming.Pair) bool { return one.Key == key })
+		} else if ok {
 			sorted = sorted && (len(m) == 0 || m[len(m)-1].Key < key)
 			m = append(m, naming.Pair{Key: key, Value: text})
 		}
@@ -221,13 +223,15 @@ func Beat(text string) (BeatInfo, bool) {
 	o := object{text: text}
 	if o.each(func(key string) (ok bool) {
 		if key == "metadata" {
-			if o.blank(); o.at < len(o.text) && o.text[o.at] == '{' {
-				b.Metadata, ok = o.pairs()
-				return ok
-			}
+			b.Metadata, ok = o.pairs()
+			return ok
 		}
 		value, there, ok := o.scalar()
-		return ok && (!there || b.set(key, value))
+		switch key {
+		case "ip", "cluster", "port", "weight":
+			return ok && there && b.set(key, value)
+		}
+		return ok
 	}) && o.ended() {
 		return b, true
 	}
