@@ -22,7 +22,7 @@ export interface Checked {
   problems: Problem[];
 }
 
-const pause = 250; // ms after the last key
+const pause = 150; // ms after the last key
 const again = 5_000; // ms after the server did not answer
 
 /** Asks the server what is wrong with a text and shows it. */

@@ -14,7 +14,8 @@ export function enhance(root: ParentNode): void {
   for (const menu of fresh<HTMLDetailsElement>(root, "details.switcher, details.sure, details.menu")) bindMenu(menu);
   for (const box of fresh<HTMLElement>(root, "[data-editor]")) void import("./editor.ts").then((m) => m.mountEditor(box), () => box.classList.add("plain"));
   for (const part of fresh<HTMLElement>(root, "[data-edit]")) void import("./edit.ts").then((m) => m.bindEdit(part));
-  for (const box of fresh<HTMLElement>(root, "[data-language]")) setTimeout(() => void import("./highlight.ts").then((m) => m.highlight(box)));
+  // The editor's text has such an attribute, too.
+  for (const box of fresh<HTMLElement>(root, "pre[data-language]")) setTimeout(() => void import("./highlight.ts").then((m) => m.highlight(box)));
   for (const figure of fresh<HTMLElement>(root, "[data-chart]")) void import("./chart.ts").then((m) => m.mountChart(figure));
   for (const box of fresh<HTMLElement>(root, "[data-feed]")) void import("./feed.ts").then((m) => m.mountFeed(box));
   localTimes(root);

@@ -74,9 +74,10 @@ type Refusal struct {
 	Empty   parts.Empty
 }
 
-func (m *Merge) state() parts.State {
+// result names the look of the result.
+func (m *Merge) result() string {
 	if m.Clash {
-		return parts.State{Kind: "wait", Text: m.Result}
+		return "wait"
 	}
-	return parts.State{Kind: "good", Text: m.Result}
+	return "good"
 }
