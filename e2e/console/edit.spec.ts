@@ -129,6 +129,18 @@ test("leaving right after the last key loses nothing", async ({ page }) => {
   }).toPass({ timeout: 10_000 });
 });
 
+test("what is typed stays as it is while the page asks what others do", async ({ page }) => {
+  await server.publish("asks.yaml", "a: 1\n", { type: "yaml" });
+  await page.goto(configPath("asks.yaml", "edit"));
+  await write(page, "first: 1\nsecond: 2\n");
+  await page.waitForResponse(/\/edit\/others/);
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("third: 3");
+  await page.waitForResponse(/\/edit\/others/);
+  await saved(page);
+  expect(await page.locator(".cm-line").allTextContents()).toEqual(["first: 1", "second: 2", "third: 3"]);
+});
+
 test("two who edit the same: the second gets the merge, and nothing is lost", async ({ page, browser, watch }) => {
   watch.allow(/409/);
   const key = "merge.yaml";
