@@ -16,7 +16,7 @@ const (
 	CodePort     fault.Code = "namingPort"
 	CodeWeight   fault.Code = "namingWeight"
 	CodeMetadata fault.Code = "namingMetadata"
-	// CodeCluster is a cluster's name with an underscore, CodeBeats intervals of heartbeats that contradict each other.
+	// CodeCluster is a cluster's name with an underscore, or a list of clusters that is too long; CodeBeats intervals of heartbeats that contradict each other.
 	CodeCluster fault.Code = "namingCluster"
 	CodeBeats   fault.Code = "namingBeats"
 	// CodeKind is an instance of the kind that its service does not hold; the text is Nacos'.

@@ -399,3 +399,16 @@ func TestOverridesOfWhatIsGoneForLongAreDropped(t *testing.T) {
 		<-done
 	})
 }
+
+func TestResultsOfProbesLeaveTheRestOfAHistory(t *testing.T) {
+	w := newWorld(t, Config{})
+	k, id := key("db"), InstanceID{"10.0.0.1", 1, "DEFAULT"}
+	w.must(w.RegisterPersistent(t.Context(), alice, k, at(1)))
+	for n := range 100 {
+		w.NoteProbe(Found{Key: k, Of: id, Detail: fmt.Sprint("refused ", n/2)})
+	}
+	notes := w.Why(k, id).Notes
+	if len(notes) != 1+maxProbed || notes[0].What != Registered || notes[1].Detail != "refused 44" || notes[maxProbed].Detail != "refused 49" {
+		t.Errorf("%+v", notes)
+	}
+}

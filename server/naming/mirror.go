@@ -77,7 +77,9 @@ func (r *Registry) describedChanged(k Key, after *Service, by Actor) {
 		s.exists = true
 	} else {
 		kind = ServiceRemoved
-		s.exists = len(s.sorted) > 0
+		if s.exists = len(s.sorted) > 0; !s.exists {
+			s.kind = anyKind
+		}
 	}
 	if was != s.exists || after == nil {
 		r.names.changed()

@@ -78,6 +78,9 @@ func (c *Session) Subscribe(k Key, clusters string) (*View, error) {
 	if err := checkKey(&k); err != nil {
 		return nil, err
 	}
+	if n := len(clusters); n > maxClusterList {
+		return nil, fault.New(fault.Invalid, "the list of clusters has %d characters, at most %d are allowed", n, maxClusterList).WithCode(CodeCluster)
+	}
 	r := c.registry
 	s, err := r.open(&k, false)
 	if err != nil {

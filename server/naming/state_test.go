@@ -263,6 +263,10 @@ func TestServicesAreDescribedAndRemoved(t *testing.T) {
 		t.Errorf("updated: %v", err)
 	}
 	c, _ := w.connect("1")
+	sub, _ := w.connect("2") // with whom the service is not forgotten
+	if _, err := sub.Subscribe(k, ""); err != nil {
+		t.Fatal(err)
+	}
 	if err := c.Register(k, at(1)); fault.CodeOf(err) != CodeKind || !strings.Contains(err.Error(), "DEFAULT_GROUP@@orders is persistent service, can't register ephemeral instance.") {
 		t.Errorf("registered an ephemeral instance of a persistent service: %v", err)
 	}

@@ -78,8 +78,12 @@ type asked struct {
 	healthyOnly, disabled bool
 }
 
-// maxCached bounds the views that are kept of a service at a time.
-const maxCached = 64
+const (
+	// maxCached bounds the views that are kept of a service at a time.
+	maxCached = 64
+	// maxClusterList bounds the list of clusters of a subscription. What longer ones see is not kept.
+	maxClusterList = 2048
+)
 
 func (c *cache) get(q asked) *View {
 	if c != nil {
@@ -162,6 +166,9 @@ func (s *service) view(a asked) *View {
 	v := s.compute(a)
 	if was := s.before.get(a); was != nil && was.looks(v) {
 		v = was
+	}
+	if len(a.clusters) > maxClusterList {
+		return v
 	}
 	a.clusters = v.Clusters // a text of its own
 	s.cache.Store(held.with(a, v))

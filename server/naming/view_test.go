@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -264,6 +265,9 @@ func TestBadInstancesAreRefused(t *testing.T) {
 	}
 	if err := c.Register(Key{Namespace: "public", Group: "g", Name: "a b"}, at(1)); fault.CodeOf(err) != CodeName {
 		t.Errorf("a bad name: %v", err)
+	}
+	if _, err := c.Subscribe(key("s"), strings.Repeat("a,", 2000)); fault.CodeOf(err) != CodeCluster {
+		t.Errorf("a long list of clusters: %v", err)
 	}
 	if _, err := c.Subscribe(Key{Namespace: "public", Name: "s"}, ""); fault.CodeOf(err) != CodeName {
 		t.Errorf("no group: %v", err)

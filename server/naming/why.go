@@ -44,6 +44,8 @@ type Note struct {
 const (
 	// maxNotes is how many notes are kept of an instance; the oldest go first.
 	maxNotes = 16
+	// maxProbed is how many of them are results of probes.
+	maxProbed = 6
 	// goneKept is how long they are kept of one that is gone.
 	goneKept = 10 * time.Minute
 	// historyShards part the lock of histories.
@@ -106,16 +108,42 @@ func (h *history) add(k Key, id InstanceID, n Note) {
 		sh.unlink(p)
 	}
 	sh.link(p)
-	if len(p.notes) >= maxNotes {
-		p.notes = append(p.notes[:0], p.notes[1:]...)
-	}
-	p.notes = append(p.notes, n)
+	p.add(n)
 	switch n.What {
 	case Removed:
 		p.goneMs = n.AtMs
 	case Registered:
 		p.goneMs = 0
 	}
+}
+
+// add appends a note. Results of probes, of which there is one every few seconds, push out each other and nothing else.
+func (p *past) add(n Note) {
+	drop := -1
+	if len(p.notes) >= maxNotes {
+		drop = 0
+	}
+	if n.What == Probed {
+		if last := len(p.notes) - 1; last >= 0 && p.notes[last].What == Probed && p.notes[last].Detail == n.Detail {
+			p.notes[last] = n
+			return
+		}
+		probed, first := 0, -1
+		for i := range p.notes {
+			if p.notes[i].What == Probed {
+				if probed++; first < 0 {
+					first = i
+				}
+			}
+		}
+		if probed >= maxProbed {
+			drop = first
+		}
+	}
+	if drop >= 0 {
+		p.notes = slices.Delete(p.notes, drop, drop+1)
+	}
+	p.notes = append(p.notes, n)
 }
 
 func (h *history) get(k Key, id InstanceID) (notes []Note, goneMs int64) {
