@@ -61,7 +61,7 @@ func (r *Registry) missed(p *publication, now int64) {
 	switch {
 	case silent >= times.DeleteMs && !r.cfg.NoExpiry:
 		r.counts.expired.Add(1)
-		s.lapse(p, fmt.Sprintf("no heartbeat for %s", seconds(silent)))
+		s.forsake(p.session, fmt.Sprintf("no heartbeat for %s", seconds(silent)), p.session.client.ID)
 		return
 	case silent >= times.TimeoutMs && e.own.Healthy:
 		r.counts.unhealthies.Add(1)
@@ -69,23 +69,6 @@ func (r *Registry) missed(p *publication, now int64) {
 		s.changed()
 	}
 	p.follow()
-}
-
-// lapse takes away the publication of a client that is heard no more. The caller holds s.mu.
-func (s *service) lapse(p *publication, why string) {
-	c := p.session
-	c.mu.Lock()
-	c.pubs.remove(&s.key)
-	c.revision++
-	last := len(c.pubs.list) == 0
-	if last {
-		c.closed = true
-	}
-	c.mu.Unlock()
-	s.retract(p, why, c.client.ID)
-	if last {
-		s.registry.part(c)
-	}
 }
 
 func seconds(ms int64) string {

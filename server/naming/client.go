@@ -380,10 +380,16 @@ func (c *Session) withdraw(k Key, why, by string) bool {
 		return false
 	}
 	defer c.registry.settle(s)
+	return s.forsake(c, why, by)
+}
+
+// forsake takes away what a client published of s, and with the last that it did a client without a connection; it reports whether
+// there was anything. The caller holds s.mu.
+func (s *service) forsake(c *Session, why, by string) bool {
 	c.mu.Lock()
-	p, held := c.pubs.find(&k)
+	p, held := c.pubs.find(&s.key)
 	if held {
-		c.pubs.remove(&k)
+		c.pubs.remove(&s.key)
 		c.revision++
 	}
 	last := held && len(c.pubs.list) == 0 && (c.client.Kind == Beating || c.client.Kind == Lasting)

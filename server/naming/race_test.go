@@ -147,6 +147,8 @@ func TestManyAtOnce(t *testing.T) {
 					}
 					_, err := w.DeregisterPersistent(t.Context(), alice, key(fmt.Sprint("lasting", random.IntN(3))), i.IP, i.Port)
 					check(t, err)
+				case c == 22:
+					w.CloseClient(fmt.Sprint(i.IP, ":", i.Port, "#true"), "sent away by alice")
 				default:
 					w.Lookup(k, Query{HealthyOnly: random.IntN(2) == 0})
 					w.Services("public", "DEFAULT_GROUP", 1, 10)
