@@ -17,12 +17,12 @@ import (
 	"nacre/server/clock"
 	"nacre/server/config"
 	"nacre/server/config/delivery"
-	"nacre/server/config/fuzzy"
 	"nacre/server/config/search"
 	"nacre/server/config/transfer"
 	"nacre/server/draft"
 	"nacre/server/fault"
 	"nacre/server/feed"
+	"nacre/server/fuzzy"
 	"nacre/server/journal"
 	"nacre/server/metrics"
 	"nacre/server/metrics/series"
@@ -64,7 +64,7 @@ type Server struct {
 	group      *journal.Group
 	configs    *config.Service
 	ledger     *delivery.Ledger
-	fuzzy      *fuzzy.Index
+	fuzzy      *fuzzy.Index[config.Key]
 	search     *search.Index
 	load       *wire.Machine
 	feed       *feed.Feed
@@ -154,7 +154,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 func (s *Server) domains() *machine {
 	set := s.settings
 	m := &machine{}
-	s.fuzzy, s.load = fuzzy.NewIndex(), new(wire.Machine)
+	s.fuzzy, s.load = fuzzy.NewIndex[config.Key](), new(wire.Machine)
 	s.feed = feed.New(s.opts.Clock, feed.DefaultEvents)
 	s.ledger = delivery.New(delivery.Config{
 		Clock:    s.opts.Clock,
@@ -177,7 +177,7 @@ func (s *Server) domains() *machine {
 			Check: set.CapacityCheck, Cluster: int64(set.QuotaCluster), Group: int64(set.QuotaGroup),
 			Namespace: int64(set.QuotaNamespace), MaxSize: set.QuotaMaxSize,
 		},
-		Changed:  []func(config.Key, *config.Item, *config.Item){s.ledger.Changed, s.fuzzy.Changed, s.search.Changed},
+		Changed:  []func(config.Key, *config.Item, *config.Item){s.ledger.Changed, config.Appeared(s.fuzzy.Changed), s.search.Changed},
 		Happened: s.configNews,
 	})
 	s.namespaces, m.namespaces = namespace.New(s.opts.Clock, namespace.Options{MaxCount: int64(set.MaxNamespaces), Happened: s.namespaceNews})

@@ -154,6 +154,21 @@ func (s *Service) Item(k Key) *Item { return s.state.Get(k) }
 // Each calls f for every item, in no order, until it returns false.
 func (s *Service) Each(f func(Key, *Item) bool) { s.state.Each(f) }
 
+// EachName calls f for the key of every formal configuration, in no order, until it returns false.
+func (s *Service) EachName(f func(Key) bool) {
+	s.state.Each(func(k Key, i *Item) bool { return i.Formal == nil || f(k) })
+}
+
+// Appeared returns an Options.Changed that tells f of formal configurations which are there from now on, or no longer are.
+func Appeared(f func(k Key, exists bool)) func(k Key, before, after *Item) {
+	return func(k Key, before, after *Item) {
+		exists := after != nil && after.Formal != nil
+		if exists != (before != nil && before.Formal != nil) {
+			f(k, exists)
+		}
+	}
+}
+
 // Stats returns what is held, counted.
 func (s *Service) Stats() Stats { return s.state.Stats() }
 

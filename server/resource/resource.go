@@ -26,6 +26,9 @@ type ConfigKey struct {
 // String returns the key for logs and messages: namespace/group/dataId.
 func (k ConfigKey) String() string { return k.Namespace + "/" + k.Group + "/" + k.DataID }
 
+// Parts returns the three names of which the key consists.
+func (k ConfigKey) Parts() (namespace, group, dataID string) { return k.Namespace, k.Group, k.DataID }
+
 // Less orders keys by namespace, group and dataId; locks on rows are taken in this order.
 func (k ConfigKey) Less(o ConfigKey) bool {
 	if k.Namespace != o.Namespace {

@@ -41,7 +41,9 @@ type Conn struct {
 	queued    atomic.Bool // stands in the queue of those with something to push
 	detecting atomic.Bool // was asked for a sign of life
 
-	patterns patterns
+	// configs and services are the patterns of names that it watches.
+	configs  patterns[config.Key]
+	services patterns[naming.Key]
 
 	mu      sync.Mutex // guards what follows, but for waiting
 	ended   bool
@@ -266,7 +268,8 @@ func (c *Conn) end() {
 			q.done(false)
 		}
 	}
-	c.patterns.end()
+	c.configs.end()
+	c.services.end()
 	if c.naming != nil {
 		c.naming.Close("the connection ended")
 	}

@@ -3,12 +3,10 @@ package rpc
 import (
 	"context"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
-	"nacre/server/config"
-	"nacre/server/config/fuzzy"
+	"nacre/server/fuzzy"
 	"nacre/server/rpc/payload"
 )
 
@@ -19,7 +17,7 @@ const (
 )
 
 const (
-	// maxPatterns is how many patterns one client may watch, as in Nacos.
+	// maxPatterns is how many patterns of one kind one client may watch, as in Nacos.
 	maxPatterns = 20
 	// fuzzyTimeout is how long a client has to acknowledge what it is told; fuzzyRetry is after how long it is told again,
 	// fuzzyRetryMost at the most.
@@ -28,115 +26,146 @@ const (
 	fuzzyRetryMost = 30 * time.Second
 )
 
-// registerFuzzy adds the fuzzy watch of SDKs of version 3.
-func registerFuzzy(s *Server) { s.handlers["ConfigFuzzyWatchRequest"] = s.fuzzyWatch }
+// The kinds of requests for a fuzzy watch.
+const (
+	watchBegins = "WATCH"
+	watchEnds   = "CANCEL_WATCH"
+)
 
-// patterns are the fuzzy watches of one connection.
-type patterns struct {
+// watching is how names of one kind are watched: what differs between configurations and services.
+type watching[K fuzzy.Name] struct {
+	request string // the type of requests
+	watched reply  // the answer to good ones
+	// strict refuses kinds of requests that are not known; Nacos does so for services alone.
+	strict bool
+	of     func(*Conn) *patterns[K]
+	watch  func(p fuzzy.Pattern, known []K, initial bool, notify func()) (*fuzzy.Watch[K], bool, error)
+	parse  func(text string) (K, bool)
+	encode func(id uint64, pattern string, m fuzzy.Message[K]) []byte
+}
+
+// registerFuzzy adds the fuzzy watches of SDKs of version 3.
+func registerFuzzy(s *Server) {
+	s.configWatching, s.serviceWatching = newConfigWatching(s), newServiceWatching(s)
+	s.handlers[s.configWatching.request] = fuzzyWatch(s, s.configWatching)
+	s.handlers[s.serviceWatching.request] = fuzzyWatch(s, s.serviceWatching)
+}
+
+// patterns are the fuzzy watches of one kind of one connection.
+type patterns[K fuzzy.Name] struct {
 	mu      sync.Mutex
-	watches map[string]*patternWatch
+	watches map[string]*patternWatch[K]
 	ended   bool
 }
 
 // patternWatch is one of them.
-type patternWatch struct {
-	*fuzzy.Watch
+type patternWatch[K fuzzy.Name] struct {
+	*fuzzy.Watch[K]
 	lost  int  // how often in a row the client did not acknowledge; guarded by patterns
 	rests bool // until it is told again; guarded by patterns
 }
 
-// fuzzyWatch answers ConfigFuzzyWatchRequest.
-func (s *Server) fuzzyWatch(_ context.Context, c *Conn, m *payload.Message) reply {
-	const typ = "ConfigFuzzyWatchRequest"
-	var text, kind string
-	var initial bool
-	var known []config.Key
-	if err := payload.Fields(m.Body, func(field string, v payload.Value) error {
+// watchRequest is a request for a fuzzy watch.
+type watchRequest[K fuzzy.Name] struct {
+	pattern, kind string
+	initial       bool
+	known         []K
+}
+
+func (k *watching[K]) read(body []byte) (r watchRequest[K], err error) {
+	err = payload.Fields(body, func(field string, v payload.Value) error {
 		switch field {
 		case "groupKeyPattern":
-			return v.Text(&text, nil)
+			return v.Text(&r.pattern, nil)
 		case "watchType":
-			return v.Text(&kind, nil)
+			return v.Text(&r.kind, nil)
 		case "initializing":
-			return v.Bool(&initial)
+			return v.Bool(&r.initial)
 		case "receivedGroupKeys":
 			return v.Items(func(v payload.Value) error {
 				var one string
-				if err := v.Text(&one, nil); err != nil || len(known) == 2*fuzzy.MaxMatches {
+				if err := v.Text(&one, nil); err != nil || len(r.known) == 2*fuzzy.MaxMatches {
 					return err
 				}
-				if k, ok := parseGroupKey(one); ok {
-					known = append(known, k)
+				if key, ok := k.parse(one); ok {
+					r.known = append(r.known, key)
 				}
 				return nil
 			})
 		}
 		return nil
-	}); err != nil {
-		return s.fail(unparsable(err))
-	}
-	switch kind {
-	case "WATCH":
-	case "CANCEL_WATCH":
-		c.patterns.cancel(text)
-		return watched
-	default: // as Nacos does
-		return watched
-	}
-	p, err := fuzzy.Parse(text)
-	if err != nil {
-		return s.fault(typ, err)
-	}
-	return s.beginWatch(c, p, known, initial)
+	})
+	return r, err
 }
 
-var watched = reply{b: payload.Encode("ConfigFuzzyWatchResponse", "", []byte(okBody))}
+// fuzzyWatch returns what answers requests of one kind.
+func fuzzyWatch[K fuzzy.Name](s *Server, k *watching[K]) handler {
+	return func(_ context.Context, c *Conn, m *payload.Message) reply {
+		r, err := k.read(m.Body)
+		if err != nil {
+			return s.fail(unparsable(err))
+		}
+		switch {
+		case r.kind == watchBegins:
+			p, err := fuzzy.Parse(r.pattern)
+			if err != nil {
+				return s.fault(k.request, err)
+			}
+			return k.begin(s, c, p, &r)
+		case r.kind == watchEnds:
+			k.of(c).cancel(r.pattern)
+		case k.strict:
+			return s.fail(broken(codeInvalid, "Unsupported watch type "+r.kind))
+		}
+		return k.watched
+	}
+}
 
-func (s *Server) beginWatch(c *Conn, p fuzzy.Pattern, known []config.Key, initial bool) reply {
-	const typ = "ConfigFuzzyWatchRequest"
-	c.patterns.cancel(p.String()) // the same again is a new beginning
-	if !c.patterns.room() {
-		return s.fail(ownFailure(typ, codeTooManyPatterns, "fuzzy watch pattern over limit: a client may watch "+strconv.Itoa(maxPatterns)))
+func (k *watching[K]) begin(s *Server, c *Conn, p fuzzy.Pattern, r *watchRequest[K]) reply {
+	held := k.of(c)
+	held.cancel(p.String()) // the same again is a new beginning
+	if !held.room() {
+		return s.fail(ownFailure(k.request, codeTooManyPatterns, "fuzzy watch pattern over limit: a client may watch "+strconv.Itoa(maxPatterns)))
 	}
-	w, over, err := s.cfg.Fuzzy.Watch(p, known, initial, s.cfg.Configs.Each, func() { s.pushes.add(c) })
+	w, over, err := k.watch(p, r.known, r.initial, func() { s.pushes.add(c) })
 	if err != nil {
-		return s.fail(ownFailure(typ, codeTooManyPatterns, err.Error()))
+		return s.fail(ownFailure(k.request, codeTooManyPatterns, err.Error()))
 	}
-	if !c.patterns.add(w) {
+	if !held.add(w) {
 		w.Cancel()
 		return s.refuse(codeUnknown, "Connection is unregistered.")
 	}
 	s.pushes.add(c)
 	if over {
-		return s.fail(ownFailure(typ, codeTooManyMatches, "fuzzy watch pattern matched count over limit: of more than "+strconv.Itoa(fuzzy.MaxMatches)+
-			" configurations the others are not told, nor removals"))
+		return s.fail(ownFailure(k.request, codeTooManyMatches, "fuzzy watch pattern matched count over limit: of more than "+strconv.Itoa(fuzzy.MaxMatches)+
+			" the others are not told, nor removals"))
 	}
-	return watched
+	return k.watched
 }
 
-func (p *patterns) room() bool {
+func (p *patterns[K]) room() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.watches) < maxPatterns
 }
 
-func (p *patterns) add(w *fuzzy.Watch) bool {
+func (p *patterns[K]) add(w *fuzzy.Watch[K]) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended {
 		return false
 	}
 	if p.watches == nil {
-		p.watches = make(map[string]*patternWatch)
+		p.watches = make(map[string]*patternWatch[K])
 	}
 	if before := p.watches[w.Pattern.String()]; before != nil { // two at once
 		before.Cancel()
 	}
-	p.watches[w.Pattern.String()] = &patternWatch{Watch: w}
+	p.watches[w.Pattern.String()] = &patternWatch[K]{Watch: w}
 	return true
 }
 
-func (p *patterns) cancel(text string) {
+func (p *patterns[K]) cancel(text string) {
 	p.mu.Lock()
 	w := p.watches[text]
 	delete(p.watches, text)
@@ -147,7 +176,7 @@ func (p *patterns) cancel(text string) {
 }
 
 // end cancels all.
-func (p *patterns) end() {
+func (p *patterns[K]) end() {
 	p.mu.Lock()
 	all := p.watches
 	p.watches, p.ended = nil, true
@@ -158,13 +187,13 @@ func (p *patterns) end() {
 }
 
 // due returns those that may tell something now.
-func (p *patterns) due() []*patternWatch {
+func (p *patterns[K]) due() []*patternWatch[K] {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.watches) == 0 {
 		return nil
 	}
-	out := make([]*patternWatch, 0, len(p.watches))
+	out := make([]*patternWatch[K], 0, len(p.watches))
 	for _, w := range p.watches {
 		if !w.rests {
 			out = append(out, w)
@@ -174,7 +203,7 @@ func (p *patterns) due() []*patternWatch {
 }
 
 // answered counts what a client did not acknowledge, and returns how long w rests before it tells that again.
-func (p *patterns) answered(w *patternWatch, ok bool) time.Duration {
+func (p *patterns[K]) answered(w *patternWatch[K], ok bool) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if ok {
@@ -187,87 +216,72 @@ func (p *patterns) answered(w *patternWatch, ok bool) time.Duration {
 }
 
 // rested ends the rest of w.
-func (p *patterns) rested(w *patternWatch) {
+func (p *patterns[K]) rested(w *patternWatch[K]) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w.rests = false
 }
 
-// pushPatterns sends what the fuzzy watches of c have to tell, one message of each at a time.
-func (s *Server) pushPatterns(c *Conn) {
-	for _, w := range c.patterns.due() {
+// push sends what the fuzzy watches of c have to tell, one message of each at a time.
+func (k *watching[K]) push(s *Server, c *Conn) {
+	held := k.of(c)
+	for _, w := range held.due() {
 		m, ok := w.Next()
 		if !ok {
 			continue
 		}
 		id := s.nextID()
 		settle := func(ok bool) {
-			wait := c.patterns.answered(w, ok)
+			wait := held.answered(w, ok)
 			w.Done(ok)
 			if wait == 0 {
 				s.pushes.add(c)
 				return
 			}
 			time.AfterFunc(wait, func() { // without a watch by then it finds nothing
-				c.patterns.rested(w)
+				held.rested(w)
 				s.pushes.add(c)
 			})
 		}
-		if !c.ask(id, encodeWatch(id, w.Pattern.String(), m), fuzzyTimeout, settle) {
+		if !c.ask(id, k.encode(id, w.Pattern.String(), m), fuzzyTimeout, settle) {
 			settle(false)
 		}
 	}
 }
 
-func encodeWatch(id uint64, pattern string, m fuzzy.Message) []byte {
-	b := requestBody(id)
-	if m.Sync == "" {
-		what := "CONFIG_CHANGED"
-		if !m.Changes[0].Exists {
-			what = "DELETE_CONFIG"
-		}
-		b = append(b, `,"groupKey":`...)
-		b = payload.AppendString(b, groupKey(m.Changes[0].Key))
-		b = append(b, `,"changeType":"`+what+`","module":"config"}`...)
-		return payload.Encode("ConfigFuzzyWatchChangeNotifyRequest", "", b)
-	}
-	b = append(b, `,"groupKeyPattern":`...)
-	b = payload.AppendString(b, pattern)
-	if m.Sync != fuzzy.SyncFinish {
-		b = append(b, `,"contexts":[`...)
-		for i, c := range m.Changes {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = append(b, `{"groupKey":`...)
-			b = payload.AppendString(b, groupKey(c.Key))
-			if c.Exists {
-				b = append(b, `,"changedType":"ADD_CONFIG"}`...)
-			} else {
-				b = append(b, `,"changedType":"DELETE_CONFIG"}`...)
-			}
-		}
-		b = append(b, ']')
-	}
-	b = append(b, `,"syncType":"`...)
-	b = append(b, m.Sync...)
-	b = append(b, `","totalBatch":`...)
-	b = strconv.AppendInt(b, int64(m.Batches), 10)
-	b = append(b, `,"currentBatch":`...)
-	b = strconv.AppendInt(b, int64(m.Batch), 10)
-	return payload.Encode("ConfigFuzzyWatchSyncRequest", "", append(b, `,"module":"config"}`...))
+// changeWords are how one kind words that a name is there, or is not there any more.
+type changeWords[K fuzzy.Name] struct {
+	keyField, added, removed string
+	appendKey                func(b []byte, k K) []byte
 }
 
-// parseGroupKey reads dataId+group+tenant, in which + and % are escaped.
-func parseGroupKey(text string) (config.Key, bool) {
-	parts := strings.Split(text, "+")
-	if len(parts) != 3 && len(parts) != 2 {
-		return config.Key{}, false
+// contexts appends the names of one message of a first difference.
+func (w *changeWords[K]) contexts(b []byte, changes []fuzzy.Change[K]) []byte {
+	b = append(b, `,"contexts":[`...)
+	for i, c := range changes {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(w.change(append(b, '{'), c, "changedType"), '}')
 	}
-	plain := strings.NewReplacer("%2B", "+", "%25", "%")
-	n := name{dataID: plain.Replace(parts[0]), group: plain.Replace(parts[1])}
-	if len(parts) == 3 {
-		n.tenant = plain.Replace(parts[2])
+	return append(b, ']')
+}
+
+// change appends the fields that tell of one name.
+func (w *changeWords[K]) change(b []byte, c fuzzy.Change[K], field string) []byte {
+	word := w.removed
+	if c.Exists {
+		word = w.added
 	}
-	return n.key(), true
+	b = append(append(append(b, '"'), w.keyField...), `":`...)
+	b = append(append(w.appendKey(b, c.Key), `,"`...), field...)
+	return append(append(append(b, `":"`...), word...), '"')
+}
+
+// appendBatch appends what every message of a first difference has.
+func appendBatch(b []byte, kind fuzzy.Sync, pattern string, batch, batches int) []byte {
+	b = payload.AppendString(append(b, `,"groupKeyPattern":`...), pattern)
+	b = append(append(append(b, `,"syncType":"`...), kind...), `","totalBatch":`...)
+	b = appendNumber(b, int64(batches))
+	return appendNumber(append(b, `,"currentBatch":`...), int64(batch))
 }

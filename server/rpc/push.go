@@ -111,7 +111,8 @@ func (w *worker) push(c *Conn) (more bool) {
 	if !c.room() {
 		return false // queued again when it has read what it was sent; until then all of it stays due
 	}
-	w.srv.pushPatterns(c)
+	w.srv.configWatching.push(w.srv, c)
+	w.srv.serviceWatching.push(w.srv, c)
 	w.batch = c.Session.Take(w.batch[:0], pushBatch)
 	for _, p := range w.batch {
 		n := w.encoded(p)

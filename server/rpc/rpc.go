@@ -21,7 +21,7 @@ import (
 	"nacre/server/clock"
 	"nacre/server/config"
 	"nacre/server/config/delivery"
-	"nacre/server/config/fuzzy"
+	"nacre/server/fuzzy"
 	"nacre/server/naming"
 	"nacre/server/rpc/payload"
 )
@@ -42,7 +42,7 @@ type Limits struct {
 type Config struct {
 	Configs *config.Service
 	Ledger  *delivery.Ledger
-	Fuzzy   *fuzzy.Index
+	Fuzzy   *fuzzy.Index[config.Key]
 	Naming  *naming.Registry
 	Clock   clock.Clock
 	Log     *slog.Logger
@@ -78,6 +78,9 @@ type Server struct {
 	sniffed  *handedListener
 	pushes   *pusher
 	bodies   *bodyCache
+
+	configWatching  *watching[config.Key]
+	serviceWatching *watching[naming.Key]
 
 	stopping atomic.Bool
 	ids      atomic.Uint64
