@@ -111,9 +111,9 @@ func (s side) of(f func(*fiber.Ctx, *wire.Params, side) error) handler {
 // enveloped returns a Fiber handler that reads the parameters for h and answers its failures.
 func (a *api) enveloped(h handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		var p wire.Params
-		p.Parse(c)
-		err := h(c, &p)
+		p := wire.ParamsOf(c)
+		defer p.Release()
+		err := h(c, p)
 		if err == nil {
 			return nil
 		}
