@@ -259,6 +259,12 @@ func (s *Server) Run(ctx context.Context) error {
 	})
 	run.Go(func() error {
 		if s.node.WaitReady(runCtx) != nil {
+			return nil
+		}
+		return s.naming.Tidy(runCtx)
+	})
+	run.Go(func() error {
+		if s.node.WaitReady(runCtx) != nil {
 			return nil // it stops, or never took a write
 		}
 		return s.configs.RunRetention(runCtx, retentionEvery, s.logRetention)
