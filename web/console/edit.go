@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/url"
 	"strconv"
@@ -107,16 +108,19 @@ func (v *visit) heldOf(k config.Key, gray string) *held {
 		if g == nil {
 			return nil
 		}
-		h.content, h.revision, h.by, h.ms, h.gray = g.Content, g.Revision, v.who(g.SrcUser, g.SrcIP), g.ModifiedMs, g
+		h.content, h.revision, h.by, h.ms, h.gray = g.Content, g.Revision, v.someone(g.SrcUser, g.SrcIP), g.ModifiedMs, g
 		return h
 	}
 	if h.entry == nil {
 		return nil
 	}
 	e := h.entry
-	h.content, h.revision, h.by, h.ms = e.Content, e.Revision, v.who(e.SrcUser, e.SrcIP), e.ModifiedMs
+	h.content, h.revision, h.by, h.ms = e.Content, e.Revision, v.someone(e.SrcUser, e.SrcIP), e.ModifiedMs
 	return h
 }
+
+// someone names who did something as the subject of a sentence: the user, else the address.
+func (v *visit) someone(user, ip string) string { return cmp.Or(user, ip, v.w.History.Unknown) }
 
 func deref(s *string) string {
 	if s == nil {

@@ -85,14 +85,14 @@ func (v *visit) versionAt(ctx context.Context, wk *work) *config.Body {
 func (v *visit) whoEnded(ctx context.Context, wk *work) (by string, ms int64) {
 	list, err := v.Configs.Versions(ctx, wk.key, 0, 20)
 	if err != nil {
-		return v.who("", ""), 0
+		return v.someone("", ""), 0
 	}
 	for _, one := range list {
 		if one.GrayName == wk.gray {
-			return v.who(one.User, one.IP), one.AtMs
+			return v.someone(one.User, one.IP), one.AtMs
 		}
 	}
-	return v.who("", ""), 0
+	return v.someone("", ""), 0
 }
 
 func attributesOf(b *config.Body) attributes {
