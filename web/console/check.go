@@ -1,10 +1,14 @@
 package console
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -13,6 +17,7 @@ import (
 	"nacre/server/config/format"
 	"nacre/server/draft"
 	"nacre/server/fault"
+	"nacre/server/resource"
 	"nacre/views/edit"
 	"nacre/views/words"
 )
@@ -209,4 +214,122 @@ func (v *visit) dropKept(wk *work) {
 	if err := v.Drafts.Drop(v.c.UserContext(), v.user.Name, wk.key); err != nil {
 		v.Log.Warn("a published draft was not dropped", "key", wk.key.String(), "error", err)
 	}
+}
+
+// mistakes are what is wrong in the form of the editor, worded.
+type mistakes struct {
+	problem, dataID, group, desc, tags, app, content string
+	problems                                         []format.Problem
+}
+
+// mistakesOf returns what is wrong in wk; ok is true when it can be reviewed.
+func (v *visit) mistakesOf(wk *work) (m mistakes, ok bool) {
+	w := &v.w.Edit
+	number := func(n int) string { return v.w.Number(int64(n)) }
+	var bad *resource.Violation
+	if err := resource.CheckKey(wk.key); errors.As(err, &bad) {
+		text := w.NameChars
+		switch {
+		case bad.Missing:
+			text = w.NameMissing
+		case bad.Max > 0:
+			text = words.Fill(w.NameLong, number(bad.Max))
+		}
+		switch bad.Field {
+		case resource.FieldDataID:
+			m.dataID = text
+		case resource.FieldGroup:
+			m.group = text
+		default:
+			m.problem = v.w.Parts.Namespace + ": " + text
+		}
+	}
+	if utf8.RuneCountInString(wk.desc) > config.MaxDesc {
+		m.desc = words.Fill(w.DescLong, number(config.MaxDesc))
+	}
+	if utf8.RuneCountInString(wk.app) > config.MaxAppName {
+		m.app = words.Fill(w.AppLong, number(config.MaxAppName))
+	}
+	tags := tagList(wk.tags)
+	if len(tags) > config.MaxTags {
+		m.tags = words.Fill(w.TagsMany, number(config.MaxTags))
+	}
+	for _, t := range tags {
+		if utf8.RuneCountInString(t) > config.MaxTagLength {
+			m.tags = words.Fill(w.TagLong, number(config.MaxTagLength))
+		}
+	}
+	size := len(wk.published())
+	switch {
+	case len(bytes.TrimSpace(wk.content)) == 0:
+		m.content = w.Blank
+	case size > v.Configs.MaxContent():
+		m.content = words.Fill(w.Large, v.w.Size(int64(size)), v.w.Size(int64(v.Configs.MaxContent())))
+	case !utf8.Valid(wk.content):
+		m.content = w.NotTextText
+	default:
+		m.problems = v.checked(wk.typ, wk.content)
+		if left := marks(wk.content); len(left) > 0 {
+			m.problem = w.MarksLeft
+		} else if hasErrors(m.problems) {
+			m.problem = words.Fill(w.Refused, v.typeName(wk.typ))
+		}
+	}
+	return m, m.problem+m.dataID+m.group+m.desc+m.tags+m.app+m.content == ""
+}
+
+// marks returns the numbers of the lines at which a conflict of a merge begins that nobody decided.
+func marks(content []byte) []int {
+	if !bytes.Contains(content, []byte(diff.MarkMine)) {
+		return nil
+	}
+	var left []int
+	open, n := 0, 0
+	middle := false
+	for line := range bytes.Lines(content) {
+		n++
+		switch string(bytes.TrimRight(line, "\n")) {
+		case diff.MarkMine:
+			open, middle = n, false
+		case diff.MarkMiddle:
+			middle = open > 0
+		case diff.MarkTheirs:
+			if middle {
+				left = append(left, open)
+			}
+			open, middle = 0, false
+		}
+	}
+	return left
+}
+
+// tagList splits what a person wrote into tags.
+func tagList(text string) []string {
+	var list []string
+	for t := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == '，' }) {
+		if t = strings.TrimSpace(t); t != "" && !slices.Contains(list, t) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// same reports whether wk is what is published already.
+func (w *work) same(h *held) bool {
+	if h == nil || !bytes.Equal(w.published(), h.content) {
+		return false
+	}
+	return w.gray != "" || w.attributes.equal(h.attributes)
+}
+
+func (a attributes) equal(b attributes) bool {
+	return config.KnownType(a.typ) == config.KnownType(b.typ) && a.desc == b.desc && a.app == b.app && slices.Equal(tagList(a.tags), tagList(b.tags))
+}
+
+// stale reports whether what is held is not what the person began with.
+func (w *work) stale(h *held) bool {
+	if h == nil {
+		return w.base != 0
+	}
+	return h.revision != w.base
 }

@@ -1,156 +1,23 @@
 package console
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"errors"
-	"maps"
-	"net/netip"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 
 	"nacre/server/config"
-	"nacre/server/config/delivery"
-	"nacre/server/config/diff"
 	"nacre/server/config/format"
 	"nacre/server/fault"
-	"nacre/server/resource"
 	"nacre/views/edit"
 	"nacre/views/layout"
 	"nacre/views/parts"
 	"nacre/views/publish"
 	"nacre/views/words"
 )
-
-// Limits of what a review lists.
-const (
-	maxImpactRows = 12
-	maxAddresses  = 100
-)
-
-// mistakes are what is wrong in the form of the editor, worded.
-type mistakes struct {
-	problem, dataID, group, desc, tags, app, content string
-	problems                                         []format.Problem
-}
-
-// mistakesOf returns what is wrong in wk; ok is true when it can be reviewed.
-func (v *visit) mistakesOf(wk *work) (m mistakes, ok bool) {
-	w := &v.w.Edit
-	number := func(n int) string { return v.w.Number(int64(n)) }
-	var bad *resource.Violation
-	if err := resource.CheckKey(wk.key); errors.As(err, &bad) {
-		text := w.NameChars
-		switch {
-		case bad.Missing:
-			text = w.NameMissing
-		case bad.Max > 0:
-			text = words.Fill(w.NameLong, number(bad.Max))
-		}
-		switch bad.Field {
-		case resource.FieldDataID:
-			m.dataID = text
-		case resource.FieldGroup:
-			m.group = text
-		default:
-			m.problem = v.w.Parts.Namespace + ": " + text
-		}
-	}
-	if utf8.RuneCountInString(wk.desc) > config.MaxDesc {
-		m.desc = words.Fill(w.DescLong, number(config.MaxDesc))
-	}
-	if utf8.RuneCountInString(wk.app) > config.MaxAppName {
-		m.app = words.Fill(w.AppLong, number(config.MaxAppName))
-	}
-	tags := tagList(wk.tags)
-	if len(tags) > config.MaxTags {
-		m.tags = words.Fill(w.TagsMany, number(config.MaxTags))
-	}
-	for _, t := range tags {
-		if utf8.RuneCountInString(t) > config.MaxTagLength {
-			m.tags = words.Fill(w.TagLong, number(config.MaxTagLength))
-		}
-	}
-	size := len(wk.published())
-	switch {
-	case len(bytes.TrimSpace(wk.content)) == 0:
-		m.content = w.Blank
-	case size > v.Configs.MaxContent():
-		m.content = words.Fill(w.Large, v.w.Size(int64(size)), v.w.Size(int64(v.Configs.MaxContent())))
-	case !utf8.Valid(wk.content):
-		m.content = w.NotTextText
-	default:
-		m.problems = v.checked(wk.typ, wk.content)
-		if left := marks(wk.content); len(left) > 0 {
-			m.problem = w.MarksLeft
-		} else if hasErrors(m.problems) {
-			m.problem = words.Fill(w.Refused, v.typeName(wk.typ))
-		}
-	}
-	return m, m.problem+m.dataID+m.group+m.desc+m.tags+m.app+m.content == ""
-}
-
-// marks returns the numbers of the lines at which a conflict of a merge begins that nobody decided.
-func marks(content []byte) []int {
-	if !bytes.Contains(content, []byte(diff.MarkMine)) {
-		return nil
-	}
-	var left []int
-	open, n := 0, 0
-	middle := false
-	for line := range bytes.Lines(content) {
-		n++
-		switch string(bytes.TrimRight(line, "\n")) {
-		case diff.MarkMine:
-			open, middle = n, false
-		case diff.MarkMiddle:
-			middle = open > 0
-		case diff.MarkTheirs:
-			if middle {
-				left = append(left, open)
-			}
-			open, middle = 0, false
-		}
-	}
-	return left
-}
-
-// tagList splits what a person wrote into tags.
-func tagList(text string) []string {
-	var list []string
-	for t := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == '，' }) {
-		if t = strings.TrimSpace(t); t != "" && !slices.Contains(list, t) {
-			list = append(list, t)
-		}
-	}
-	return list
-}
-
-// same reports whether wk is what is published already.
-func (w *work) same(h *held) bool {
-	if h == nil || !bytes.Equal(w.published(), h.content) {
-		return false
-	}
-	return w.gray != "" || w.attributes.equal(h.attributes)
-}
-
-func (a attributes) equal(b attributes) bool {
-	return config.KnownType(a.typ) == config.KnownType(b.typ) && a.desc == b.desc && a.app == b.app && slices.Equal(tagList(a.tags), tagList(b.tags))
-}
-
-// stale reports whether what is held is not what the person began with.
-func (w *work) stale(h *held) bool {
-	if h == nil {
-		return w.base != 0
-	}
-	return h.revision != w.base
-}
 
 func (v *visit) showEditor(status int, wk work, wrong mistakes) error {
 	v.c.Status(status)
@@ -259,20 +126,6 @@ func (v *visit) readPublication(wk *work, h *held) (p publication, ok bool) {
 		}
 	}
 	return p, p.wrongComment+p.wrongTyped+p.wrongAddresses == ""
-}
-
-// addresses returns all addresses that were chosen, each once, or the first that is none.
-func (p *publication) addresses() (all []string, wrong string) {
-	typed := strings.FieldsFunc(p.others, func(r rune) bool { return strings.ContainsRune(",;，；、 \t\r\n", r) })
-	for _, ip := range slices.Concat(p.ips, typed) {
-		if _, err := netip.ParseAddr(ip); err != nil {
-			return nil, ip
-		}
-		if !slices.Contains(all, ip) {
-			all = append(all, ip)
-		}
-	}
-	return all, ""
 }
 
 func (v *visit) publish() error {
@@ -480,103 +333,4 @@ func (v *visit) changedAttributes(before attributes, wk *work) []parts.KeyChange
 		{w.Tags, strings.Join(tagList(before.tags), ", "), strings.Join(tagList(wk.tags), ", ")},
 		{w.App, before.app, wk.app},
 	})
-}
-
-// impact counts whom the change reaches when it is published for all, or, of a variant, for those who see it.
-func (v *visit) impact(rows []delivery.Listening, wk *work) publish.Impact {
-	w := &v.w.Publish
-	text, nobody := w.ImpactListen, w.ImpactNobody
-	if wk.gray != "" {
-		rows = slices.DeleteFunc(slices.Clone(rows), func(r delivery.Listening) bool { return r.Gray != wk.gray })
-		text, nobody = w.CanarySees, w.CanaryNobody
-	}
-	if len(rows) == 0 {
-		return publish.Impact{Text: nobody}
-	}
-	i := publish.Impact{Text: words.Fill(text, v.w.Number(int64(len(rows))))}
-	apps, sdks, canaries := map[string]int{}, map[string]int{}, 0
-	for _, r := range rows {
-		if r.Gray != "" && wk.gray == "" {
-			canaries++
-		}
-		apps[cmp.Or(r.Client.App, w.NoApp)]++
-		sdks[cmp.Or(r.Client.SDK, w.NoSDK)]++
-	}
-	if canaries > 0 {
-		i.Canaries = words.Fill(w.ImpactCanaries, v.w.Number(int64(canaries)))
-	}
-	i.Apps, i.SDKs = v.counts(apps), v.counts(sdks)
-	return i
-}
-
-// counts lists the most frequent names first.
-func (v *visit) counts(of map[string]int) []publish.Count {
-	names := slices.SortedFunc(maps.Keys(of), func(a, b string) int {
-		return cmp.Or(cmp.Compare(of[b], of[a]), cmp.Compare(a, b))
-	})
-	list := make([]publish.Count, 0, min(len(names), maxImpactRows+1))
-	rest := 0
-	for i, n := range names {
-		if i < maxImpactRows {
-			list = append(list, publish.Count{Name: n, Number: v.w.Number(int64(of[n]))})
-			continue
-		}
-		rest += of[n]
-	}
-	if rest > 0 {
-		list = append(list, publish.Count{Name: words.Fill(v.w.Parts.MoreKeys, v.w.Number(int64(len(names)-maxImpactRows))), Number: v.w.Number(int64(rest))})
-	}
-	return list
-}
-
-// target offers for whom it is published.
-func (v *visit) target(wk *work, h *held, p publication, rows []delivery.Listening) publish.Target {
-	w := &v.w.Publish
-	t := publish.Target{Some: p.some, Error: p.wrongAddresses}
-	if wk.gray != "" {
-		_, t.None = fixedRule(wk, h)
-		t.Fixed = !t.None
-	}
-	if g := v.betaOf(wk, h); g != nil && wk.gray == "" {
-		t.Held = words.Fill(w.ForSomeHeld, strings.ReplaceAll(g.Rule.Expr, ",", ", "))
-	}
-	chosen, _ := p.addresses()
-	type place struct {
-		clients int
-		apps    []string
-	}
-	at := map[string]*place{}
-	for _, r := range rows {
-		pl := at[r.Client.IP]
-		if pl == nil {
-			pl = &place{}
-			at[r.Client.IP] = pl
-		}
-		pl.clients++
-		if a := r.Client.App; a != "" && !slices.Contains(pl.apps, a) && len(pl.apps) < 3 {
-			pl.apps = append(pl.apps, a)
-		}
-	}
-	delete(at, "")
-	ips := slices.SortedFunc(maps.Keys(at), func(a, b string) int {
-		x, _ := netip.ParseAddr(a)
-		y, _ := netip.ParseAddr(b)
-		return cmp.Or(x.Compare(y), cmp.Compare(a, b))
-	})
-	if len(ips) > maxAddresses {
-		t.More = words.Fill(w.MoreAddresses, v.w.Number(int64(len(ips)-maxAddresses)))
-		ips = ips[:maxAddresses]
-	}
-	for _, ip := range ips {
-		t.Addresses = append(t.Addresses, publish.Address{
-			IP: ip, Chosen: slices.Contains(chosen, ip),
-			Text: strings.Join(append(slices.Clone(at[ip].apps), words.Fill(w.Clients, v.w.Number(int64(at[ip].clients)))), " · "),
-		})
-	}
-	others := p.others
-	if p.wrongAddresses == "" {
-		others = strings.Join(slices.DeleteFunc(chosen, func(ip string) bool { return slices.Contains(ips, ip) }), ", ")
-	}
-	t.Others = parts.Field{Name: "others", Label: w.Others, Hint: w.OthersHint, Value: others, Autocomplete: "off"}
-	return t
 }
