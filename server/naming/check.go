@@ -90,6 +90,9 @@ func (r *Registry) adopt(i Instance, ephemeral bool) (*Instance, error) {
 
 // CheckInstance returns a fault when i can't be registered. maxMetadata is in characters.
 func CheckInstance(i *Instance, maxMetadata int) error {
+	if strings.TrimSpace(i.IP) == "" {
+		return badName(&resource.Violation{Field: resource.FieldIP, Missing: true})
+	}
 	if err := resource.CheckIP(i.IP); err != nil {
 		return badName(err)
 	}

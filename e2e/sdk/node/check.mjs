@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { naming } from './naming.mjs'
 
 // All processes on a machine that use this SDK share one client of it, which the first one runs, on port 7777; here
 // each is to be its own. No port here is among those that connections are given: one of them could hold it.
@@ -143,7 +144,7 @@ async function other(port) {
 }
 
 async function main() {
-  const idling = elsewhere('idle').catch(() => failed.push('idle'))
+  const idling = Promise.all(['idle', 'naming'].map((name) => elsewhere(name).catch(() => failed.push(name))))
   const server = await Server.create()
   const client = await connect(server)
   const publish = async (dataId, content, more) => same(await client.publishSingle(dataId, group, content, more), true)
@@ -234,6 +235,9 @@ async function main() {
 switch (process.argv[2]) {
   case 'idle':
     await check('one idle minute, then a change', idle)
+    process.exit(failed.length ? 1 : 0)
+  case 'naming':
+    await naming({ nacos, Server, check, pause, same })
     process.exit(failed.length ? 1 : 0)
   case 'other':
     await other(Number(process.argv[3]))

@@ -144,6 +144,7 @@ func TestHeartbeats(t *testing.T) {
 		{Name: "no JSON", Method: "PUT", Path: instanceAt + "/beat", Form: form("serviceName", "s", "beat", "{nope"), Status: 400, Has: []string{"Param 'beat' is illegal"}},
 		{Name: "JSON of something else", Method: "PUT", Path: instanceAt + "/beat", Form: form("serviceName", "s", "beat", "[]"), Status: 400, Has: []string{"Param 'beat' is illegal"}},
 		{Name: "of an illegal instance", Method: "PUT", Path: instanceAt + "/beat", Form: form("serviceName", "s", "beat", `{"ip":"10.0.0.9","port":99999}`), Status: 400, Want: portLine},
+		{Name: "of an instance without an address", Method: "PUT", Path: instanceAt + "/beat", Form: form("serviceName", "s", "beat", `{"port":80}`), Status: 400, Want: "Required parameter 'ip' type String is not present"},
 		done("an instance with an interval of its own", "POST", instanceAt, form("serviceName", "s", "ip", "10.0.0.8", "port", "80", "metadata", "preserved.heart.beat.interval=1000")),
 		beat("hears it", form("serviceName", "s", "ip", "10.0.0.8", "port", "80"), `{"clientBeatInterval":1000,"code":10200,"lightBeatEnabled":true}`),
 		done("light heartbeats are switched off", "PUT", "/nacos/v1/ns/operator/switches", form("entry", "lightBeatEnabled", "value", "false")),
