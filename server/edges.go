@@ -44,7 +44,7 @@ func (s *Server) edges() (err error) {
 	v2.Register(app, v2.Deps{Deps: s.deps("v2")})
 	v3.Register(app, v3.Deps{Deps: s.deps("v3"), SetLogLevel: s.setLogLevel})
 	pages := console.Deps{
-		Configs: s.configs, Namespaces: s.namespaces, Auth: s.users, Drafts: s.drafts, Delivery: s.ledger, Feed: s.feed, Search: s.search, Transfer: s.transfer,
+		Configs: s.configs, Namespaces: s.namespaces, Naming: s.naming, Auth: s.users, Drafts: s.drafts, Delivery: s.ledger, Feed: s.feed, Search: s.search, Transfer: s.transfer,
 		Settings: s.settings, Clock: s.opts.Clock, Log: s.opts.Log, Started: s.started, Version: release.Version,
 		Port: s.port, GRPCPort: s.grpc.Addr().(*net.TCPAddr).Port, Ready: s.Ready, ClientIP: s.web.ClientIP, Draining: s.web.Draining(), Node: s.consoleNode,
 	}

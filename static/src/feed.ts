@@ -267,7 +267,7 @@ function piece(slot: string, e: Event, kind: Kind, words: Phrases): HTMLElement 
     case "client":
       return link(`${e.app === "unknown" ? "" : (e.app ?? "")} ${e.clientIp}`.trim(), "/console/client", { id: e.clientId ?? "" });
     case "service":
-      return isolated(e.service ?? "");
+      return link(e.service ?? "", "/console/service", { ns: key.ns, group: key.group, name: e.service ?? "" });
     case "instance":
       return isolated(e.instance ?? "");
     case "n":

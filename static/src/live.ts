@@ -15,7 +15,8 @@ export function watchLive(): void {
     if (!(region instanceof HTMLElement) || !region.dataset.pace) return;
     const now = performance.now();
     const early = now - (last.get(region) ?? 0) < Number(region.dataset.pace) - 50;
-    if (document.hidden || early) event.preventDefault();
+    const held = region.querySelector("input[name=row]:checked"); // a person chooses among the rows
+    if (document.hidden || early || held) event.preventDefault();
     else last.set(region, now);
   });
   document.addEventListener("htmx:before:swap", (event) => {

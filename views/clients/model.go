@@ -112,19 +112,49 @@ type Happened struct {
 	Href, Of string
 }
 
-// Client is the page of one client.
+// Where names something that has a page; Href is "" where it has none.
+type Where struct{ Href, Name string }
+
+// Service is a service that a client has to do with.
+type Service struct{ Href, Name, Group, Namespace string }
+
+// Registers is what a client registers of one service. More says that there is more.
+type Registers struct {
+	Service
+	Instances []Where
+	More      string
+}
+
+// Subscribes is a service that a client subscribes to.
+type Subscribes struct {
+	Service
+	State     parts.State
+	Push, Ack parts.Moment
+}
+
+// Registry is what the registry knows of a client.
+type Registry struct {
+	RegistersTitle, SubscribesTitle string
+	Registers                       []Registers
+	Subscribes                      []Subscribes
+	RegistersPager, SubscribesPager *parts.Pager
+}
+
+// Client is the page of one client. Registry is nil for one that has to do with configurations alone.
 type Client struct {
 	layout.Page
-	W      *words.Clients
-	Crumbs []parts.Crumb
-	Name   string
-	State  parts.State
-	Facts  []parts.Fact
-	Live   Live
-	Title  string
-	Keys   []Key
-	Pager  *parts.Pager
-	Past   []Happened
+	W        *words.Clients
+	S        *words.Services
+	Registry *Registry
+	Crumbs   []parts.Crumb
+	Name     string
+	State    parts.State
+	Facts    []parts.Fact
+	Live     Live
+	Title    string
+	Keys     []Key
+	Pager    *parts.Pager
+	Past     []Happened
 }
 
 // Gone is the page of a client that is not there any more.

@@ -40,7 +40,7 @@ func keyHelp(w *words.Frame) []key {
 		{[]string{"H"}, w.KeyHistory},
 		{[]string{"L"}, w.KeyListeners},
 		{[]string{"Ctrl", "Enter"}, w.KeyPublish},
-		{[]string{"G", "O · C · F · L · N"}, w.KeyGo},
+		{[]string{"G", "O · C · S · F · L · N"}, w.KeyGo},
 		{[]string{"Alt", "N"}, w.KeyNamespace},
 		{[]string{"Esc"}, w.KeyEscape},
 		{[]string{"?"}, w.KeyHelp},

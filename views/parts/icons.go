@@ -12,6 +12,7 @@ func Icons() []string { return slices.Sorted(maps.Keys(icons)) }
 var icons = map[string]string{
 	"home":        "M4 11 12 4l8 7M6 9.5V20h12V9.5M10 20v-5h4v5",
 	"config":      "M6 3h8l4 4v14H6ZM14 3v4h4M9 12h6M9 16h6",
+	"services":    "M12 3a3 3 0 1 0 0 6 3 3 0 0 0 0-6ZM5.5 15a3 3 0 1 0 0 6 3 3 0 0 0 0-6ZM18.5 15a3 3 0 1 0 0 6 3 3 0 0 0 0-6ZM10.5 8.600 7 15.400M13.5 8.600l3.5 6.800M8.5 18h7",
 	"feed":        "M3 12h4l3-8 4 16 3-8h4",
 	"clients":     "M4 5h16v10H4ZM9 20h6M12 15v5",
 	"cluster":     "M5 4h14v6H5ZM5 14h14v6H5ZM8.5 7h.01M8.5 17h.01M12 7h4M12 17h4",

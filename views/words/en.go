@@ -13,6 +13,7 @@ var english = Words{
 	Publish:    englishPublish,
 	History:    englishHistory,
 	Clients:    englishClients,
+	Services:   englishServices,
 	Feed:       englishFeed,
 	Cluster:    englishCluster,
 	Namespaces: englishNamespaces,

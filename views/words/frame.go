@@ -4,8 +4,8 @@ package words
 type Frame struct {
 	SkipToContent, Languages, Menu, CloseMenu, Navigation string
 	Overview, Configs, Feed, Clients, Cluster             string
-	Namespaces, Transfer, Connect, Deleted                string
-	GroupConfigs, GroupServer                             string
+	Namespaces, Transfer, Connect, Deleted, Services      string
+	GroupConfigs, GroupServices, GroupServer              string
 	Search, SearchHint                                    string // SearchHint: the palette's input
 	Account, SignOut, Sessions                            string
 	Theme, ThemeAuto, ThemeLight, ThemeDark               string
@@ -18,7 +18,7 @@ type Frame struct {
 	PaletteNone, PaletteRecent, PaletteActions            string
 	PalettePages, PaletteConfigs, PaletteNamespaces       string
 	PaletteNew, PaletteTheme, PaletteLanguage             string
-	PaletteClients                                        string
+	PaletteClients, PaletteServices                       string
 	Keys, KeysTitle, KeysClose                            string
 	KeyPalette, KeyHelp, KeySearch, KeyNew, KeyEdit       string
 	KeyHistory, KeyListeners, KeyMove, KeyOpen, KeySelect string
@@ -31,8 +31,8 @@ type Frame struct {
 var englishFrame = Frame{
 	SkipToContent: "Skip to content", Languages: "Language", Menu: "Menu", CloseMenu: "Close the menu", Navigation: "Main",
 	Overview: "Overview", Configs: "Configurations", Feed: "Live feed", Clients: "Clients", Cluster: "Cluster",
-	Namespaces: "Namespaces", Transfer: "Import and export", Connect: "Connect an application", Deleted: "Deleted",
-	GroupConfigs: "Configure", GroupServer: "Server",
+	Namespaces: "Namespaces", Transfer: "Import and export", Connect: "Connect an application", Deleted: "Deleted", Services: "Services",
+	GroupConfigs: "Configure", GroupServices: "Discover", GroupServer: "Server",
 	Search: "Search or jump to…", SearchHint: "A page, a configuration, a namespace, an action",
 	Account: "Account", SignOut: "Sign out", Sessions: "Sessions and password",
 	Theme: "Theme", ThemeAuto: "Automatic", ThemeLight: "Light", ThemeDark: "Dark",
@@ -47,11 +47,11 @@ var englishFrame = Frame{
 	PaletteNone:  "Nothing is called like that", PaletteRecent: "Recent", PaletteActions: "Actions",
 	PalettePages: "Pages", PaletteConfigs: "Configurations", PaletteNamespaces: "Switch to namespace",
 	PaletteNew: "New configuration", PaletteTheme: "Theme: %s", PaletteLanguage: "Language: %s",
-	PaletteClients: "Clients",
-	Keys:           "Keyboard", KeysTitle: "Keys that work here", KeysClose: "Close",
+	PaletteClients: "Clients", PaletteServices: "Services",
+	Keys: "Keyboard", KeysTitle: "Keys that work here", KeysClose: "Close",
 	KeyPalette: "Search and jump anywhere", KeyHelp: "This help", KeySearch: "Into the search box", KeyNew: "New configuration", KeyEdit: "Edit what is open",
 	KeyHistory: "Its history", KeyListeners: "Who listens for it", KeyMove: "Next and previous row", KeyOpen: "Open the row", KeySelect: "Select the row; with Shift, up to it",
-	KeyGo: "Go to: overview, configurations, feed, clients, cluster", KeyNamespace: "Switch the namespace", KeyPublish: "Review and publish, in the editor",
+	KeyGo: "Go to: overview, configurations, services, feed, clients, cluster", KeyNamespace: "Switch the namespace", KeyPublish: "Review and publish, in the editor",
 	KeyEscape: "Close; in the editor, Tab leaves it afterwards",
 	Undo:      "Undo", Undone: "Undone", Close: "Close",
 	ServerTime: "Server time", Path: "Path",
@@ -60,8 +60,8 @@ var englishFrame = Frame{
 var chineseFrame = Frame{
 	SkipToContent: "跳到内容", Languages: "语言", Menu: "菜单", CloseMenu: "关闭菜单", Navigation: "主导航",
 	Overview: "概览", Configs: "配置列表", Feed: "实时动态", Clients: "客户端", Cluster: "集群",
-	Namespaces: "命名空间", Transfer: "导入与导出", Connect: "接入应用", Deleted: "已删除",
-	GroupConfigs: "配置管理", GroupServer: "服务器",
+	Namespaces: "命名空间", Transfer: "导入与导出", Connect: "接入应用", Deleted: "已删除", Services: "服务列表",
+	GroupConfigs: "配置管理", GroupServices: "服务发现", GroupServer: "服务器",
 	Search: "搜索或跳转…", SearchHint: "页面、配置、命名空间或操作",
 	Account: "账号", SignOut: "退出登录", Sessions: "会话与密码",
 	Theme: "主题", ThemeAuto: "跟随系统", ThemeLight: "浅色", ThemeDark: "深色",
@@ -76,11 +76,11 @@ var chineseFrame = Frame{
 	PaletteNone:  "没有找到匹配的内容", PaletteRecent: "最近使用", PaletteActions: "操作",
 	PalettePages: "页面", PaletteConfigs: "配置", PaletteNamespaces: "切换命名空间",
 	PaletteNew: "新建配置", PaletteTheme: "主题：%s", PaletteLanguage: "语言：%s",
-	PaletteClients: "客户端",
-	Keys:           "键盘", KeysTitle: "可用的快捷键", KeysClose: "关闭",
+	PaletteClients: "客户端", PaletteServices: "服务",
+	Keys: "键盘", KeysTitle: "可用的快捷键", KeysClose: "关闭",
 	KeyPalette: "搜索并跳转到任意位置", KeyHelp: "显示本帮助", KeySearch: "进入搜索框", KeyNew: "新建配置", KeyEdit: "编辑当前配置",
 	KeyHistory: "查看历史", KeyListeners: "查看监听者", KeyMove: "下一行与上一行", KeyOpen: "打开该行", KeySelect: "选中该行；按住 Shift 选到该行",
-	KeyGo: "前往：概览、配置、动态、客户端、集群", KeyNamespace: "切换命名空间", KeyPublish: "在编辑器中预览并发布",
+	KeyGo: "前往：概览、配置、服务、动态、客户端、集群", KeyNamespace: "切换命名空间", KeyPublish: "在编辑器中预览并发布",
 	KeyEscape: "关闭；在编辑器中按下后可用 Tab 离开",
 	Undo:      "撤销", Undone: "已撤销", Close: "关闭",
 	ServerTime: "服务器时间", Path: "路径",

@@ -29,6 +29,7 @@ type Words struct {
 	Publish    Publish
 	History    History
 	Clients    Clients
+	Services   Services
 	Feed       Feed
 	Cluster    Cluster
 	Namespaces Namespaces

@@ -13,6 +13,7 @@ var chinese = Words{
 	Publish:    chinesePublish,
 	History:    chineseHistory,
 	Clients:    chineseClients,
+	Services:   chineseServices,
 	Feed:       chineseFeed,
 	Cluster:    chineseCluster,
 	Namespaces: chineseNamespaces,

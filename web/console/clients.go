@@ -10,6 +10,7 @@ import (
 
 	"nacre/server/config/delivery"
 	"nacre/server/feed"
+	"nacre/server/naming"
 	views "nacre/views/clients"
 	"nacre/views/parts"
 	"nacre/views/words"
@@ -90,6 +91,10 @@ func (v *visit) client() error {
 	w := &v.w.Clients
 	id := v.c.Query("id")
 	c, keys, ok := v.Delivery.OfClient(id)
+	known, registers := v.Naming.ClientOf(id)
+	if registers && (!ok || known.Kind != naming.Connection) { // it has to do with services alone
+		return v.registryClient(&known)
+	}
 	if !ok {
 		v.c.Status(fiber.StatusNotFound)
 		return v.render(views.GonePage(views.Gone{
@@ -99,7 +104,7 @@ func (v *visit) client() error {
 	who := v.whoListens(&c.Client, c.Connected)
 	page := v.number("page", 1)
 	m := views.Client{
-		Page: v.frame(who.Name, pathClients), W: w, Name: who.Name, State: v.clientState(&c), Live: views.Live{URL: v.here(), Pace: paceWarm},
+		Page: v.frame(who.Name, pathClients), W: w, S: &v.w.Services, Name: who.Name, State: v.clientState(&c), Live: views.Live{URL: v.here(), Pace: paceWarm},
 		Crumbs: []parts.Crumb{{Href: pathClients, Text: w.Title}, {Text: who.Name}},
 		Title:  words.Fill(w.ListensFor, v.w.Number(int64(len(keys)))), Pager: v.onePage(pathClient, url.Values{"id": {id}}, page, len(keys)), Past: v.clientPast(id),
 		Facts: []parts.Fact{{Name: w.App, Value: who.App}, {Name: w.SDK, Value: who.SDK}, {Name: w.Transport, Value: who.Transport}},
@@ -128,7 +133,59 @@ func (v *visit) client() error {
 			Href: configURL(r.Key, tabClients), DataID: r.Key.DataID, Group: r.Key.Group, Namespace: v.namespaceName(r.Key.Namespace), Stand: v.stand(r),
 		})
 	}
+	if registers && len(known.Published)+len(known.Subscribed) > 0 {
+		m.Registry = v.registryOf(&known)
+	}
 	return v.render(views.ClientPage(m))
+}
+
+// registryClient shows a client that registers services or subscribes to them, and does not listen for configurations.
+func (v *visit) registryClient(c *naming.ClientState) error {
+	w, s := &v.w.Clients, &v.w.Services
+	who := v.whoRegisters(&c.Client)
+	m := views.Client{
+		Page: v.frame(who.Name, pathClients), W: w, S: s, Name: who.Name, Live: views.Live{URL: v.here(), Pace: paceWarm}, Registry: v.registryOf(c), Past: v.clientPast(c.ID),
+		Crumbs: []parts.Crumb{{Href: pathClients, Text: w.Title}, {Text: who.Name}},
+		Facts:  []parts.Fact{{Name: w.App, Value: who.App}, {Name: w.SDK, Value: who.SDK}, {Name: w.Transport, Value: who.Transport}, {Name: w.Connected, Value: who.Since.When}, {Name: w.Address, Value: c.IP}},
+	}
+	if c.Tenant != "" {
+		m.Facts = append(m.Facts, parts.Fact{Name: w.NamespaceOf, Value: v.tenantName(c.Tenant)})
+	}
+	m.Facts = append(m.Facts, parts.Fact{Name: s.NodeOf, Value: c.Node}, parts.Fact{Name: w.ID, Value: c.ID, Mono: true, CopyAs: c.ID})
+	m.Facts = slices.DeleteFunc(m.Facts, func(f parts.Fact) bool { return f.Value == "" })
+	return v.render(views.ClientPage(m))
+}
+
+// instancesNamed is how many of the instances that a client registers of one service its page names.
+const instancesNamed = 10
+
+// registryOf words what a client registers and subscribes to. Both lists are paged by the same number.
+func (v *visit) registryOf(c *naming.ClientState) *views.Registry {
+	s, q := &v.w.Services, url.Values{"id": {c.ID}}
+	page := v.number("services", 1)
+	r := &views.Registry{
+		RegistersTitle: words.Fill(s.Registers, v.amount(len(c.Published))), SubscribesTitle: words.Fill(s.Subscribes, v.amount(len(c.Subscribed))),
+		RegistersPager: v.onePageBy("services", pathClient, q, page, len(c.Published)), SubscribesPager: v.onePageBy("services", pathClient, q, page, len(c.Subscribed)),
+	}
+	service := func(k naming.Key, path string) views.Service {
+		return views.Service{Href: serviceURL(path, k), Name: k.Name, Group: k.Group, Namespace: v.namespaceName(k.Namespace)}
+	}
+	for _, p := range pageOf(c.Published, page) {
+		x := views.Registers{Service: service(p.Key, pathService)}
+		for _, i := range p.Instances[:min(len(p.Instances), instancesNamed)] {
+			x.Instances = append(x.Instances, views.Where{Href: instanceURL(p.Key, i.Of()), Name: addressOf(i.Of())})
+		}
+		if n := len(p.Instances) - instancesNamed; n > 0 {
+			x.More = words.Fill(s.MetadataMore, v.amount(n))
+		}
+		r.Registers = append(r.Registers, x)
+	}
+	for _, x := range pageOf(c.Subscribed, page) {
+		r.Subscribes = append(r.Subscribes, views.Subscribes{
+			Service: service(x.Key, pathSubscribers), State: v.subscriberState(&x.Subscriber), Push: v.lately(x.PushedMs), Ack: v.lately(x.AckedMs),
+		})
+	}
+	return r
 }
 
 // pastShown is how many of the events of a client its page shows.

@@ -18,6 +18,7 @@ import (
 	"nacre/server/draft"
 	"nacre/server/feed"
 	"nacre/server/namespace"
+	"nacre/server/naming"
 	"nacre/server/settings"
 	"nacre/static"
 )
@@ -26,6 +27,7 @@ import (
 type Deps struct {
 	Configs    *config.Service
 	Namespaces *namespace.Service
+	Naming     *naming.Registry
 	Auth       *auth.Service
 	Drafts     *draft.Service
 	Delivery   *delivery.Ledger
@@ -95,7 +97,7 @@ func Register(r fiber.Router, d Deps) {
 	r.Post(pathAccount+"/password", p.signedIn((*visit).changePassword))
 	r.Post(pathAccount+"/end", p.signedIn((*visit).endSessions))
 	for _, add := range []func(fiber.Router){
-		p.listRoutes, p.configRoutes, p.editRoutes, p.historyRoutes, p.clientsRoutes, p.feedRoutes,
+		p.listRoutes, p.configRoutes, p.editRoutes, p.historyRoutes, p.clientsRoutes, p.servicesRoutes, p.feedRoutes,
 		p.clusterRoutes, p.namespacesRoutes, p.transferRoutes, p.connectRoutes, p.galleryRoutes,
 	} {
 		add(r)

@@ -56,6 +56,11 @@ func (v *visit) deleted() error {
 
 // pager leads through a list of total rows, of which number is the page that is shown.
 func (v *visit) pager(path string, q url.Values, number, size, total int) parts.Pager {
+	return v.pagerBy("page", path, q, number, size, total)
+}
+
+// pagerBy is pager where the number of the page stands in the parameter name.
+func (v *visit) pagerBy(name, path string, q url.Values, number, size, total int) parts.Pager {
 	w := &v.w.Parts
 	last := max((total+size-1)/size, 1)
 	p := parts.Pager{Words: w, Text: words.Fill(w.PageOf, v.w.Number(int64(number)), v.w.Number(int64(last)))}
@@ -63,7 +68,7 @@ func (v *visit) pager(path string, q url.Values, number, size, total int) parts.
 		p.Rows = words.Fill(w.RowsOf, v.w.Number(int64((number-1)*size+1)), v.w.Number(int64(min(number*size, total))), v.w.Number(int64(total)))
 	}
 	at := func(n int) string {
-		q.Set("page", strconv.Itoa(n))
+		q.Set(name, strconv.Itoa(n))
 		return path + "?" + q.Encode()
 	}
 	if number > 1 {

@@ -14,6 +14,7 @@ import (
 	"nacre/server/config"
 	"nacre/server/fault"
 	"nacre/server/feed"
+	"nacre/server/naming"
 	views "nacre/views/feed"
 	"nacre/views/parts"
 	"nacre/views/words"
@@ -80,6 +81,10 @@ func eventTone(k feed.Kind) string {
 		return "off"
 	}
 	return "good"
+}
+
+func serviceKeyOf(e *feed.Event) naming.Key {
+	return naming.Key{Namespace: e.Namespace, Group: e.Group, Name: e.Service}
 }
 
 func keyOf(e *feed.Event) config.Key {
@@ -192,7 +197,7 @@ func (v *visit) feedPiece(slot string, t told, e *feed.Event) views.Piece {
 	case "client":
 		return views.Piece{Text: strings.TrimSpace(appName(e.App) + " " + e.ClientIP), Href: clientURL(e.ClientID)}
 	case "service":
-		return views.Piece{Text: e.Service}
+		return views.Piece{Text: e.Service, Href: serviceURL(pathService, serviceKeyOf(e))}
 	case "instance":
 		return views.Piece{Text: e.Instance}
 	case "n":

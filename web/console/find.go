@@ -22,7 +22,7 @@ type found struct {
 }
 
 type foundGroup struct {
-	// Kind is "configs", "namespaces", "clients" or "actions".
+	// Kind is "configs", "services", "namespaces", "clients" or "actions".
 	Kind    string       `json:"kind"`
 	Entries []foundEntry `json:"entries"`
 }
@@ -53,6 +53,7 @@ func (v *visit) findAnything() error {
 		list = append(list, foundEntry{Text: n.Key.DataID, Where: n.Key.Group + " · " + v.namespaceName(n.Key.Namespace), Href: configURL(n.Key, tabContent)})
 	}
 	out.add("configs", list)
+	out.add("services", v.servicesLike(text))
 	out.add("namespaces", v.namespacesLike(text))
 	clients, _ := v.Delivery.Clients(delivery.Filter{Text: text}, 1, maxFound)
 	list = nil

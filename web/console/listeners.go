@@ -269,10 +269,14 @@ func (v *visit) standing(r *delivery.Listening) parts.State {
 
 // onePage is nil where all rows fit on one page of a list, else what leads through them.
 func (v *visit) onePage(path string, q url.Values, page, total int) *parts.Pager {
+	return v.onePageBy("page", path, q, page, total)
+}
+
+func (v *visit) onePageBy(name, path string, q url.Values, page, total int) *parts.Pager {
 	if total <= clientsPerPage {
 		return nil
 	}
-	p := v.pager(path, q, page, clientsPerPage, total)
+	p := v.pagerBy(name, path, q, page, clientsPerPage, total)
 	return &p
 }
 

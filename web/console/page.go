@@ -71,7 +71,7 @@ const (
 )
 
 // ofNamespace are the sections that show one namespace at a time.
-var ofNamespace = map[string]bool{pathConfigs: true, pathDeleted: true, pathTransfer: true, pathConnect: true}
+var ofNamespace = map[string]bool{pathConfigs: true, pathServices: true, pathDeleted: true, pathTransfer: true, pathConnect: true}
 
 // frame returns what is around a page. Section is the path of the entry of the navigation that it belongs to.
 func (v *visit) frame(title, section string) layout.Page {
@@ -118,6 +118,7 @@ func (v *visit) frame(title, section string) layout.Page {
 			{Href: pathTransfer, Text: f.Transfer, Icon: "transfer"},
 			{Href: pathNamespaces, Text: f.Namespaces, Icon: "namespaces"},
 		}},
+		{Title: f.GroupServices, Items: []layout.Item{{Href: pathServices, Text: f.Services, Icon: "services", Key: "s"}}},
 		{Title: f.GroupServer, Items: []layout.Item{
 			{Href: pathFeed, Text: f.Feed, Icon: "feed", Key: "f"},
 			{Href: pathClients, Text: f.Clients, Icon: "clients", Key: "l"},
