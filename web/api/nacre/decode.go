@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
@@ -79,7 +80,11 @@ func decode(c *fiber.Ctx, in any) error {
 		case "query":
 			values = given[f.name]
 		case "path":
-			values = []string{strings.Clone(c.Params(f.name))}
+			part, err := url.PathUnescape(c.Params(f.name))
+			if err != nil {
+				return fault.Wrap(fault.Invalid, err, "the path's %s is %q, in which %% must begin the code of a character", f.name, c.Params(f.name))
+			}
+			values = []string{strings.Clone(part)}
 		case "header":
 			if h := c.Get(f.name); h != "" {
 				values = []string{strings.Clone(h)}

@@ -136,7 +136,7 @@ func (o *operation) success(named map[string]*schema) openResponse {
 
 func (o *operation) tag() string {
 	part, _, _ := strings.Cut(strings.TrimPrefix(o.path, "/"), "/")
-	if !slices.Contains([]string{"namespaces", "history", "imports", "status", "export", "delivery"}, part) {
+	if !slices.Contains([]string{"namespaces", "history", "imports", "status", "export", "delivery", "naming", "sd"}, part) {
 		return "configurations"
 	}
 	return part

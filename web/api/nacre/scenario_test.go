@@ -301,6 +301,8 @@ func TestAnswersFitTheDocument(t *testing.T) {
 	if _, err := client.Listen([]delivery.Watch{{Key: config.Key{Namespace: "public", Group: "DEFAULT_GROUP", DataID: "a"}, MD5: "9dd4e461268c8034f5c8564e155c67a6"}}); err != nil {
 		t.Fatal(err)
 	}
+	register(t, s.URL, "serviceName=orders&ip=10.0.0.7&port=8080&metadata=%7B%22zone%22%3A%22a%22%7D")
+	const instance = "service=orders&ip=10.0.0.7&port=8080"
 	paths := doc["paths"].(map[string]any)
 	seen := make(map[string]bool)
 	for _, one := range []struct{ method, template, path, body string }{
@@ -340,6 +342,20 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		{"GET", "/delivery/clients", "/delivery/clients", ""},
 		{"GET", "/delivery/clients/{id}", "/delivery/clients/test", ""},
 		{"GET", "/delivery/summary", "/delivery/summary", ""},
+		{"GET", "/naming/services", "/naming/services", ""},
+		{"GET", "/naming/service", "/naming/service?service=orders", ""},
+		{"GET", "/naming/service", "/naming/service?service=none", ""},
+		{"PATCH", "/naming/override", "/naming/override?" + instance, `{"weight":5,"enabled":true,"metadata":{"a":"b"}}`},
+		{"GET", "/naming/instances", "/naming/instances?service=orders", ""},
+		{"GET", "/naming/instances/events", "/naming/instances/events?" + instance, ""},
+		{"GET", "/naming/overrides", "/naming/overrides?service=orders", ""},
+		{"POST", "/naming/drain", "/naming/drain?" + instance, ""},
+		{"GET", "/naming/drain", "/naming/drain?" + instance, ""},
+		{"DELETE", "/naming/drain", "/naming/drain?" + instance, ""},
+		{"DELETE", "/naming/override", "/naming/override?" + instance, ""},
+		{"GET", "/naming/clients", "/naming/clients", ""},
+		{"GET", "/naming/clients/{id}", "/naming/clients/10.0.0.7:8080%23true", ""},
+		{"GET", "/sd/prometheus", "/sd/prometheus", ""},
 	} {
 		op := paths[nacre.Prefix+one.template].(map[string]any)[strings.ToLower(one.method)].(map[string]any)
 		status, body := call(t, one.method, s.URL+nacre.Prefix+one.path, one.body)

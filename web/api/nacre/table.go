@@ -50,6 +50,11 @@ var exampleSearch = searchPage{Revision: 42, Total: 1, Page: 1, Pages: 1, Config
 
 // operations returns the table of the whole API.
 func operations() []operation {
+	return append(configOperations(), namingOperations()...)
+}
+
+// configOperations are the rows of all but the registry.
+func configOperations() []operation {
 	return []operation{
 		jsonOperation(operation{
 			id: "listConfigs", method: http.MethodGet, path: "/configs", summary: "A page of configurations, in the order of their ids.",
