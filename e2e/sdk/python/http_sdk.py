@@ -5,6 +5,7 @@ import threading
 import time
 
 import nacos
+from nacos.listener import SubscribeListener
 
 from nacre import GROUP, Seen, Server, check, digest, finish, same
 
@@ -124,6 +125,78 @@ class Checks:
         await seen.until("after", LIMIT)
 
 
+class Naming:
+    """What the SDK does with services and instances."""
+
+    def __init__(self, server):
+        self.server, self.client = server, connect(server)
+
+    def shown(self, name, **more):
+        return sorted(f"{h['ip']}:{h['port']}" for h in self.client.list_naming_instance(name, **more)["hosts"])
+
+    async def until(self, name, want, limit):
+        end = time.monotonic() + limit
+        while self.shown(name) != want:
+            assert time.monotonic() < end, f"after {limit} s it is {self.shown(name)}, want {want}"
+            await asyncio.sleep(0.02)
+
+    def basics(self):
+        add = self.client.add_naming_instance
+        assert add("py.a", "10.0.0.1", 80, "c1", 2.0, {"zone": "a"}, heartbeat_interval=2)
+        assert add("py.a", "10.0.0.2", 80, "DEFAULT", metadata={"zone": "b"})
+        same(self.shown("py.a"), ["10.0.0.1:80", "10.0.0.2:80"])
+        same(self.shown("py.a", clusters="c1"), ["10.0.0.1:80"])
+        one = self.client.get_naming_instance("py.a", "10.0.0.1", 80, "c1")
+        same((one["weight"], one["metadata"], one["healthy"]), (2.0, {"zone": "a"}, True))
+        assert self.client.modify_naming_instance("py.a", "10.0.0.1", 80, "c1", 3.0, "v=2")
+        one = self.client.get_naming_instance("py.a", "10.0.0.1", 80, "c1")
+        same((one["weight"], one["metadata"]), (3.0, {"zone": "a", "v": "2"}))
+        assert self.client.remove_naming_instance("py.a", "10.0.0.2", 80)
+        same(self.shown("py.a"), ["10.0.0.1:80"])
+
+    def groups(self):
+        assert self.client.add_naming_instance("py.a", "10.0.1.1", 81, "DEFAULT", group_name="other")
+        same(self.shown("py.a", group_name="other"), ["10.0.1.1:81"])
+        same(self.shown("py.a"), ["10.0.0.1:80"])
+
+    def persistent(self):
+        assert self.client.add_naming_instance("py.p", "10.0.2.1", 80, "DEFAULT", ephemeral=False)
+        same(self.shown("py.p"), ["10.0.2.1:80"])
+        assert self.client.remove_naming_instance("py.p", "10.0.2.1", 80, "DEFAULT", ephemeral=False)
+        same(self.shown("py.p"), [])
+
+    async def told(self):
+        seen = Seen()
+        self.client.add_naming_instance("py.told", "10.0.0.1", 80, "DEFAULT")
+        listener = SubscribeListener(lambda event, slc: seen.values.append(f"{event} {slc.instance['ip']}"), "told")
+        self.client.subscribe(listener, 1, "py.told")
+        await asyncio.sleep(2)
+        self.client.add_naming_instance("py.told", "10.0.0.2", 80, "DEFAULT")
+        await seen.until("ADDED 10.0.0.2", 5)
+        self.client.remove_naming_instance("py.told", "10.0.0.2", 80)
+        await seen.until("DELETED 10.0.0.2", 5)
+        self.client.stop_subscribe()
+
+    async def beats(self):
+        """Without heartbeats an instance becomes unhealthy and goes, with them it stays."""
+        self.client.add_naming_instance("py.dies", "10.0.0.1", 80, "DEFAULT", metadata={
+            "preserved.heart.beat.interval": "500", "preserved.heart.beat.timeout": "1500", "preserved.ip.delete.timeout": "3000"})
+        await asyncio.sleep(2)
+        same([h["healthy"] for h in self.client.list_naming_instance("py.dies")["hosts"]], [False])
+        same(self.client.list_naming_instance("py.dies", healthy_only=True)["hosts"], [])
+        same(self.client.send_heartbeat("py.dies", "10.0.0.1", 80)["code"], 10200)
+        same([h["healthy"] for h in self.client.list_naming_instance("py.dies")["hosts"]], [True])
+        await asyncio.sleep(3.5)
+        same(self.shown("py.dies"), [])
+        await asyncio.sleep(15)
+        same(self.shown("py.a"), ["10.0.0.1:80"])
+
+    async def restart(self):
+        self.server.end(signal.SIGKILL)
+        self.server.start()
+        await self.until("py.a", ["10.0.0.1:80"], 15)
+
+
 def idle(failed):
     server = Server()
     seen = listen(connect(server), "idle")
@@ -146,8 +219,15 @@ async def main():
             ("the server is restarted in order", lambda: checks.restart(signal.SIGTERM)),
             ("the server is killed", lambda: checks.restart(signal.SIGKILL))):
         await check(name, run, failed)
+    naming = Naming(Server())
+    for name, run in (
+            ("register, list, change, deregister", naming.basics), ("groups of services", naming.groups), ("a persistent instance", naming.persistent),
+            ("a subscriber is told of what comes and goes", naming.told), ("heartbeats that stop, and that do not", naming.beats),
+            ("the server is killed and heartbeats bring back what it had", naming.restart)):
+        await check(name, run, failed)
     await asyncio.to_thread(idling.join)
     checks.server.close()
+    naming.server.close()
     finish(failed)
 
 
