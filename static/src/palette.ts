@@ -34,8 +34,8 @@ export function bindPalette(): void {
     input.setAttribute("aria-activedescendant", now?.id ?? "");
     now?.scrollIntoView({ block: "nearest" });
   };
-  /** Shows groups; what has the address keep stays chosen. */
-  const show = (groups: Group[], keep?: string) => {
+  /** Shows groups; what leads to keep stays chosen. */
+  const show = (groups: Group[], keep = "") => {
     const filled = groups.filter((g) => g.entries.length > 0);
     list.replaceChildren(...filled.map((g, i) => groupOf(g, i)));
     if (filled.length === 0) {
@@ -43,7 +43,7 @@ export function bindPalette(): void {
       none.textContent = dialog.dataset.none ?? "";
       list.append(none);
     }
-    mark(Math.max(0, options().findIndex((o) => o.dataset.href === keep)));
+    mark(Math.max(0, options().findIndex((o) => address(o.dataset.href) === keep)));
   };
   const go = (option: HTMLElement | undefined) => {
     const href = option?.dataset.href;
@@ -65,8 +65,11 @@ export function bindPalette(): void {
         asked.signal,
       );
       if (!remote) return;
-      const keep = chosen > 0 ? options()[chosen]?.dataset.href : undefined; // the person has moved meanwhile
-      show([...first, ...remote.groups.map((g) => ({ title: dialog.dataset[g.kind] ?? "", entries: g.entries })), ...rest], keep);
+      const keep = chosen > 0 ? address(options()[chosen]?.dataset.href) : ""; // the person has moved meanwhile
+      const found = remote.groups.map((g) => ({ title: dialog.dataset[g.kind] ?? "", entries: g.entries }));
+      const there = new Set(found.flatMap((g) => g.entries.map((e) => address(e.href))));
+      const others = rest.map((g) => ({ ...g, entries: g.entries.filter((e) => !there.has(address(e.href))) }));
+      show([...first, ...found, ...others], keep);
     } catch {
       // The next letter has asked anew, or the server is away; what is known here stays.
     }
@@ -168,6 +171,10 @@ function localGroups(dialog: HTMLElement, text: string): { first: Group[]; rest:
       { title: data.actions ?? "", entries: match(actions, true) },
     ],
   };
+}
+
+function address(href = ""): string {
+  return new URL(href, location.href).href;
 }
 
 /** Says whether the letters of short stand in long in this order. */
