@@ -118,6 +118,20 @@ test("a draft is kept on the server: after a reload, on another device, until it
   await expect(text(page)).not.toContainText(hard.chinese);
 });
 
+test("what is new is there again after a reload, and after going back from the review", async ({ page }) => {
+  await page.goto("/console/config/new?ns=public");
+  await page.getByLabel("Data ID").fill("begun.yaml");
+  await write(page, "begun: 1\n");
+  await saved(page);
+  await page.reload();
+  await expect(text(page)).toContainText("begun: 1");
+  await review(page).click();
+  await expect(page).toHaveURL(/review/);
+  await page.goBack();
+  await expect(text(page)).toContainText("begun: 1");
+  await expect(page.getByLabel("Data ID")).toHaveValue("begun.yaml");
+});
+
 test("leaving right after the last key loses nothing", async ({ page }) => {
   await server.publish("hasty.yaml", "a: 1\n", { type: "yaml" });
   await page.goto(configPath("hasty.yaml", "edit"));

@@ -56,6 +56,8 @@ function bindDraft({ form, box, editor, words, tell }: Page): void {
     if (elsewhere) elsewhere.hidden = state !== "conflict";
     const field = input(form, "draft");
     if (state === "saved" && field) field.value = String(version);
+    // Who reloads, or comes back from the review, gets the draft.
+    if (state === "saved" && version > 0 && form.dataset.again) history.replaceState(history.state, "", form.dataset.again);
   });
   form.querySelector("[data-mine]")?.addEventListener("click", () => {
     if (elsewhere) elsewhere.hidden = true;
