@@ -65,7 +65,10 @@ func differences(want *record, got rpctest.Message, connection string) []string 
 			}
 		case "abilityTable": // of what this server can
 			continue
-		case "changedConfigs", "contexts":
+		case "serviceInfo":
+			out = append(out, infoDifferences(was, is)...)
+			continue
+		case "changedConfigs", "contexts", "serviceNames":
 			was, is = sorted(was), sorted(is)
 		}
 		if !reflect.DeepEqual(is, was) {
@@ -73,6 +76,50 @@ func differences(want *record, got rpctest.Message, connection string) []string 
 		}
 	}
 	return out
+}
+
+// infoDifferences says in what a service is not as it was recorded. Hosts come in any order.
+func infoDifferences(want, got any) (out []string) {
+	w, _ := want.(map[string]any)
+	g, _ := got.(map[string]any)
+	if ref, ok := g["lastRefTime"].(float64); !ok || ref <= 0 {
+		out = append(out, fmt.Sprintf("lastRefTime is %v", g["lastRefTime"]))
+	}
+	w, g = maps.Clone(w), maps.Clone(g)
+	delete(w, "lastRefTime")
+	delete(g, "lastRefTime")
+	if g["allIPs"] != false { // the name that version 2 reads; version 3 sends the other alone
+		out = append(out, fmt.Sprintf("allIPs is %v", g["allIPs"]))
+	}
+	delete(g, "allIPs")
+	w["hosts"], g["hosts"] = hosts(w["hosts"]), hosts(g["hosts"])
+	if !reflect.DeepEqual(w, g) {
+		for _, name := range slices.Sorted(maps.Keys(w)) {
+			if !reflect.DeepEqual(w[name], g[name]) {
+				out = append(out, fmt.Sprintf("%s is %v, want %v", name, g[name], w[name]))
+			}
+		}
+		if a, b := slices.Sorted(maps.Keys(w)), slices.Sorted(maps.Keys(g)); !slices.Equal(a, b) {
+			out = append(out, fmt.Sprintf("the fields of the service are %v, want %v", b, a))
+		}
+	}
+	return out
+}
+
+// hosts returns instances in a fixed order. What probes found of persistent ones is a matter of time, and left out.
+func hosts(list any) any {
+	items, ok := list.([]any)
+	if !ok {
+		return list
+	}
+	for i, item := range items {
+		if host, ok := item.(map[string]any); ok && host["ephemeral"] == false {
+			host = maps.Clone(host)
+			delete(host, "healthy")
+			items[i] = host
+		}
+	}
+	return sorted(items)
 }
 
 // sorted returns a list as texts in a fixed order: the order of contexts does not count.

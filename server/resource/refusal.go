@@ -11,6 +11,9 @@ func Illegal(field string) string {
 	return "Param '" + field + "' is illegal, illegal characters should not appear in the param."
 }
 
+// PortRange is what Nacos' parameter check says of a port that is none.
+const PortRange = "Param 'port' is illegal, the value should be between 0 and 65535."
+
 // TooLong is what Nacos' parameter check says of a value of more than most characters.
 func TooLong(field string, most int) string {
 	return "Param '" + field + "' is illegal, the param length should not exceed " + strconv.Itoa(most) + "."

@@ -63,11 +63,17 @@ func (n *serviceName) key() naming.Key {
 // check is Nacos' parameter check: it returns the answer that refuses the request.
 func (n *serviceName) check(typ string) (naming.Key, reply, bool) {
 	k := n.key()
-	if err := resource.CheckServiceKey(k); err != nil {
-		return k, ownFailure(typ, codeInvalid, "Param check invalid:"+err.Error()), false
+	if strings.TrimSpace(k.Name) == "" { // what the check lets pass fails in the handler
+		return k, broken(codeFail, "Param 'serviceName' is illegal, serviceName is blank"), false
+	}
+	if text, bad := resource.Refusal(resource.CheckServiceKey(k)); bad {
+		return k, invalid(typ, text), false
 	}
 	return k, reply{}, true
 }
+
+// invalid answers what Nacos' parameter check refuses.
+func invalid(typ, text string) reply { return ownFailure(typ, codeInvalid, "Param check invalid:"+text) }
 
 // instanceOf reads an instance.
 func instanceOf(v payload.Value) (naming.Instance, error) {
@@ -137,6 +143,9 @@ func readInstance(body []byte) (r instanceRequest, err error) {
 	return r, err
 }
 
+// noInstance answers a request that lacks its instance.
+var noInstance = broken(codeInvalid, "Instance can not be null.")
+
 // done answers a request about instances: the type comes back.
 func done(response, kind string) reply {
 	b := payload.AppendString(append(make([]byte, 0, 96), `{"resultCode":200,"errorCode":0,"type":`...), kind)
@@ -153,6 +162,14 @@ func (s *Server) namingFault(typ string, err error) reply {
 	switch fault.CodeOf(err) {
 	case naming.CodeKind, naming.CodeBeats, naming.CodeCluster:
 		return s.fail(broken(codeInvalid, "errCode: 400, errMsg: "+fault.TextOf(err)+" "))
+	case naming.CodePort:
+		return s.fail(invalid(typ, resource.PortRange))
+	case naming.CodeMetadata:
+		return s.fail(invalid(typ, resource.TooLong("Metadata", s.cfg.Naming.MaxMetadata())))
+	case naming.CodeName:
+		if text, ok := resource.Refusal(err); ok {
+			return s.fail(invalid(typ, text))
+		}
 	case naming.CodeGone:
 		return s.disconnected()
 	}
@@ -176,7 +193,7 @@ func (s *Server) instance(_ context.Context, c *Conn, m *payload.Message) reply 
 	switch r.kind {
 	case typeRegister:
 		if !r.given {
-			return s.fail(broken(codeFail, "the request has no instance"))
+			return s.fail(noInstance)
 		}
 		if err := c.naming.Register(k, r.instance); err != nil {
 			return s.namingFault(typ, err)
@@ -242,7 +259,7 @@ func (s *Server) persistent(ctx context.Context, c *Conn, m *payload.Message) re
 	case !ok:
 		return s.fail(refused)
 	case !r.given:
-		return s.fail(broken(codeFail, "the request has no instance"))
+		return s.fail(noInstance)
 	}
 	by := naming.Actor{IP: c.Client.IP, Client: c.Client.ID}
 	switch r.kind {
@@ -346,7 +363,7 @@ func (s *Server) listServices(_ context.Context, _ *Conn, m *payload.Message) re
 	}
 	k := n.key()
 	names, total := s.cfg.Naming.Services(k.Namespace, k.Group, int(max(page, 1)), int(min(max(size, 0), mostServices)))
-	b := append(make([]byte, 0, 128+32*len(names)), `{"resultCode":200,"errorCode":0,"message":"success","count":`...)
+	b := append(make([]byte, 0, 128+32*len(names)), `{"resultCode":200,"errorCode":0,"count":`...)
 	b = appendNumber(b, int64(total))
 	b = append(b, `,"serviceNames":[`...)
 	for i, name := range names {

@@ -213,10 +213,10 @@ func TestWrongRequestsOfNamingAreRefused(t *testing.T) {
 		body   fields
 		code   int
 	}{
-		"no service":                    {c, "InstanceRequest", fields{"type": "registerInstance", "instance": instanceAt(80, nil)}, 400},
+		"no service":                    {c, "InstanceRequest", fields{"type": "registerInstance", "instance": instanceAt(80, nil)}, 500},
 		"a name with @@":                {c, "ServiceQueryRequest", service("a@@b", nil), 400},
 		"an unknown type":               {c, "InstanceRequest", service("s", fields{"type": "x", "instance": instanceAt(80, nil)}), 400},
-		"no instance":                   {c, "InstanceRequest", service("s", fields{"type": "registerInstance"}), 500},
+		"no instance":                   {c, "InstanceRequest", service("s", fields{"type": "registerInstance"}), 400},
 		"no instances":                  {c, "BatchInstanceRequest", service("s", fields{"type": "batchRegisterInstance"}), 500},
 		"a batch of another type":       {c, "BatchInstanceRequest", service("s", fields{"type": "registerInstance", "instances": []fields{}}), 400},
 		"a port that is none":           {c, "InstanceRequest", service("s", fields{"type": "registerInstance", "instance": instanceAt(70000, nil)}), 400},
@@ -225,7 +225,7 @@ func TestWrongRequestsOfNamingAreRefused(t *testing.T) {
 		"metadata beyond the limit":     {c, "InstanceRequest", service("s", fields{"type": "registerInstance", "instance": instanceAt(80, fields{"metadata": fields{"a": string(make([]byte, 2000))}})}), 400},
 		"a connection of another kind":  {plain, "InstanceRequest", service("s", fields{"type": "registerInstance", "instance": instanceAt(80, nil)}), -401},
 		"subscribing on such a one":     {plain, "SubscribeServiceRequest", service("s", fields{"subscribe": true}), -401},
-		"a subscription of nothing":     {c, "SubscribeServiceRequest", service("", fields{"subscribe": true}), 400},
+		"a subscription of nothing":     {c, "SubscribeServiceRequest", service("", fields{"subscribe": true}), 500},
 		"a persistent one without port": {c, "PersistentInstanceRequest", service("s", fields{"type": "x", "instance": instanceAt(1, nil)}), 400},
 	} {
 		m := call(t, tt.client, tt.typ, tt.body)

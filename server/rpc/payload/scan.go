@@ -128,17 +128,20 @@ func (v Value) Float(to *float64) error {
 	return nil
 }
 
-// Map calls f for each field of an object whose values are texts; null has none.
+// Map calls f for each field of an object whose values are texts. Those that are null are left out; null has none.
 func (v Value) Map(f func(name, value string)) error {
 	if v.kind == null {
 		return nil
 	}
 	return v.Fields(func(name string, v Value) error {
 		var value string
-		if err := v.Text(&value, nil); err != nil {
+		given := false
+		if err := v.Text(&value, &given); err != nil {
 			return err
 		}
-		f(name, value)
+		if given {
+			f(name, value)
+		}
 		return nil
 	})
 }

@@ -19,8 +19,6 @@ type CheckFailure string
 // Error makes a CheckFailure an error that handlers can return.
 func (f CheckFailure) Error() string { return string(f) }
 
-const portRange = "Param 'port' is illegal, the value should be between 0 and 65535."
-
 // CheckNaming is the parameter check that Nacos makes on the way to the handlers of services and instances: of each
 // parameter the first value, blank ones passing. It returns the text of the refusal, "" when there is none.
 func (p *Params) CheckNaming() string {
@@ -48,7 +46,7 @@ func (p *Params) CheckNaming() string {
 	}
 	if port := p.firstOf("port", "checkPort"); port != "" {
 		if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-			return portRange
+			return resource.PortRange
 		}
 	}
 	return ""
@@ -110,7 +108,7 @@ func NamingRefusal(err error) error {
 	text := fault.TextOf(err)
 	switch fault.CodeOf(err) {
 	case naming.CodePort:
-		return CheckFailure(portRange)
+		return CheckFailure(resource.PortRange)
 	case naming.CodeWeight:
 		return Refuse(fiber.StatusBadRequest, WeightError, WeightRange)
 	case naming.CodeMetadata:
