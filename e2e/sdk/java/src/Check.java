@@ -59,11 +59,26 @@ public final class Check {
                 if (version.startsWith("3.")) {
                     check("fuzzy watch", () -> Class.forName("nacre.sdk.FuzzyCheck").getMethod("run", Check.class).invoke(null, c));
                 }
+                if (version.startsWith("1.")) {
+                    naming();
+                }
                 idling.join();
             }
         }
         System.out.flush();
         Runtime.getRuntime().halt(failed ? 1 : 0);
+    }
+
+    /** Checks the registry, as clients without gRPC use it. */
+    private static void naming() throws Exception {
+        try (Server server = new Server()) {
+            NamingCheck n = new NamingCheck(server);
+            check("register, list, deregister", n::basics);
+            check("a persistent instance", n::persistent);
+            check("a subscriber is told of what comes and goes", n::subscribes);
+            check("services and instances are changed", n::operates);
+            check("the server is killed and the heartbeats bring back what it had", n::restart);
+        }
     }
 
     /** Ends the program as failed, and the servers with it, when it takes longer than so many seconds. */

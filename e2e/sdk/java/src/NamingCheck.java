@@ -1,0 +1,131 @@
+package nacre.sdk;
+
+import com.alibaba.nacos.api.naming.NamingFactory;
+import com.alibaba.nacos.api.naming.NamingMaintainFactory;
+import com.alibaba.nacos.api.naming.NamingMaintainService;
+import com.alibaba.nacos.api.naming.NamingService;
+import com.alibaba.nacos.api.naming.listener.NamingEvent;
+import com.alibaba.nacos.api.naming.pojo.Instance;
+import com.alibaba.nacos.api.naming.pojo.ListView;
+import com.alibaba.nacos.api.naming.pojo.Service;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Properties;
+
+/** What the client for Java does with services and instances. */
+final class NamingCheck {
+    private static final String GROUP = "DEFAULT_GROUP";
+
+    private final Server server;
+    private final NamingService client;
+    private final NamingMaintainService operator;
+    private volatile String told = "<nothing>";
+
+    NamingCheck(Server server) throws Exception {
+        this.server = server;
+        Properties p = new Properties();
+        p.put("serverAddr", server.address());
+        client = NamingFactory.createNamingService(p);
+        operator = NamingMaintainFactory.createMaintainService(p);
+    }
+
+    private static String shown(List<Instance> list) {
+        List<String> texts = new ArrayList<>();
+        for (Instance i : list) {
+            texts.add(i.getIp() + ":" + i.getPort());
+        }
+        Collections.sort(texts);
+        return String.join(",", texts);
+    }
+
+    private static Instance instance(String ip, int port) {
+        Instance i = new Instance();
+        i.setIp(ip);
+        i.setPort(port);
+        return i;
+    }
+
+    /** Asks the server, not what the client remembers. */
+    private List<Instance> all(String service) throws Exception {
+        return client.getAllInstances(service, GROUP, new ArrayList<>(), false);
+    }
+
+    interface Text {
+        String get() throws Exception;
+    }
+
+    private static void until(Text text, int seconds, String want) throws Exception {
+        for (long end = System.nanoTime() + seconds * 1_000_000_000L; !want.equals(text.get()); Thread.sleep(20)) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError("after " + seconds + " s it is " + text.get() + ", want " + want);
+            }
+        }
+    }
+
+    void basics() throws Exception {
+        Instance one = instance("10.0.0.1", 80);
+        one.setWeight(2);
+        one.setClusterName("c1");
+        one.addMetadata("zone", "a");
+        client.registerInstance("java.a", one);
+        client.registerInstance("java.a", "10.0.0.2", 80);
+        Check.same(shown(all("java.a")), "10.0.0.1:80,10.0.0.2:80");
+        Instance got = client.selectInstances("java.a", GROUP, Collections.singletonList("c1"), true, false).get(0);
+        Check.same(got.getWeight(), 2.0);
+        Check.same(got.getMetadata().get("zone"), "a");
+        Check.same(client.selectOneHealthyInstance("java.a").getPort(), 80);
+        client.deregisterInstance("java.a", "10.0.0.2", 80);
+        Check.same(shown(all("java.a")), "10.0.0.1:80");
+        ListView<String> services = client.getServicesOfServer(1, 10);
+        Check.same(services.getCount() + " " + services.getData(), "1 [java.a]");
+        Check.same(client.getServerStatus(), "UP");
+    }
+
+    void persistent() throws Exception {
+        Instance one = instance("10.0.1.1", 80);
+        one.setEphemeral(false);
+        client.registerInstance("java.p", one);
+        Check.same(shown(all("java.p")), "10.0.1.1:80");
+        client.deregisterInstance("java.p", one);
+        Check.same(shown(all("java.p")), "");
+    }
+
+    void subscribes() throws Exception {
+        client.subscribe("java.told", e -> told = shown(((NamingEvent) e).getInstances()));
+        client.registerInstance("java.told", "10.0.0.1", 80);
+        until(() -> told, 15, "10.0.0.1:80");
+        client.registerInstance("java.told", "10.0.0.2", 80);
+        until(() -> told, 15, "10.0.0.1:80,10.0.0.2:80");
+        client.deregisterInstance("java.told", "10.0.0.1", 80);
+        until(() -> told, 15, "10.0.0.2:80");
+    }
+
+    void operates() throws Exception {
+        operator.createService("java.made", GROUP, 0.5f);
+        Service made = operator.queryService("java.made");
+        Check.same(made.getProtectThreshold(), 0.5f);
+        operator.updateService("java.made", GROUP, 0.3f, Collections.singletonMap("k", "v"));
+        made = operator.queryService("java.made");
+        Check.same(made.getProtectThreshold() + " " + made.getMetadata(), "0.3 {k=v}");
+        Check.same(operator.deleteService("java.made"), true);
+        Instance one = instance("10.0.0.1", 80);
+        one.setClusterName("c1");
+        one.setWeight(5);
+        operator.updateInstance("java.a", one);
+        Check.same(all("java.a").get(0).getWeight(), 5.0);
+    }
+
+    void restart() throws Exception {
+        server.end(true);
+        server.start();
+        until(() -> {
+            try {
+                return shown(all("java.a"));
+            } catch (Exception e) {
+                return e.toString();
+            }
+        }, 20, "10.0.0.1:80");
+        Check.same(all("java.a").get(0).getMetadata().get("zone"), "a");
+    }
+}
