@@ -75,6 +75,8 @@ test("operators narrow, and what is wrong with a search is said beside it", asyn
     [hard.chinese.slice(3, 9), "1"],
     ["数据库连接池", "1"],
     ["REDIS.EXAMPLE.com", "1"],
+    ["ns:other listener:none", "1"],
+    ["ns:other listener:any", "0"],
   ] as const) {
     await page.goto(`/console/configs?${new URLSearchParams({ all: "1", q })}`);
     if (count === "0") await expect(page.locator(".empty, table.configs").first(), q).toBeVisible();

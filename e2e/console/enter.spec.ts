@@ -1,6 +1,6 @@
 // Set-up, login, the account: page P0.
 import { request } from "@playwright/test";
-import { accessible, expect, Server, testOn, within } from "./fixture.ts";
+import { accessible, expect, Server, shoot, testOn, within } from "./fixture.ts";
 import { password, user } from "./server.ts";
 
 const fresh = new Server({}, false);
@@ -22,7 +22,14 @@ test.describe("a server without an administrator", () => {
     await expect(page.locator("input[type=password]")).toHaveCount(0);
     await page.goto("/console/configs");
     await expect(page).toHaveURL(/\/console\/login\?back=%2Fconsole%2Fconfigs/);
-    await accessible(page);
+    for (const path of ["/", fresh.setUpLink]) {
+      await page.goto(path);
+      for (const theme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+        await accessible(page);
+        await shoot(page, path === "/" ? "fresh" : "set-up", theme);
+      }
+    }
   });
 
   test("refuses a link that is not the printed one", async ({ page, watch }) => {

@@ -1,16 +1,13 @@
 // What holds on every page: no barrier that axe finds, in both themes and languages; every width; both languages complete.
 // Screenshots of all go to e2e/console/shots.
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { accessible, configPath, expect, hard, measured, Server, testOn, within } from "./fixture.ts";
+import { accessible, configPath, expect, hard, measured, Server, shoot, testOn, within } from "./fixture.ts";
 import { Polls } from "./listeners.ts";
 import type { Session } from "./server.ts";
 
 const server = new Server({ "console-gallery": "on" });
 const test = testOn(server);
-const shots = join(import.meta.dirname, "shots");
 const key = { ns: "orders", group: "orders-service", dataId: "application.yaml" };
 const hardKey = { ns: "hard", group: "group-of-a-long-name.".repeat(6).slice(0, 120), dataId: hard.long };
 const revisions: number[] = [];
@@ -18,7 +15,6 @@ let polls: Polls[] = [];
 
 test.beforeAll(async () => {
   test.setTimeout(120_000);
-  mkdirSync(shots, { recursive: true });
   await server.addNamespace("orders", "Orders 订单");
   await server.addNamespace("hard", `${hard.arabic} ${hard.emoji} ${"long-".repeat(20)}`, hard.markup);
   await server.addNamespace("live", "Production, Frankfurt");
@@ -48,10 +44,11 @@ interface Visit {
 
 const at = (name: string, path: string | (() => string), out = false): Visit => ({ name, out, open: (page) => page.goto(typeof path === "string" ? path : path()) });
 
-/** Writes into the editor of a configuration and goes on to the review. */
-async function toReview(page: Page): Promise<void> {
-  await page.goto(configPath(key, "edit"));
+/** Writes into the editor of a configuration and goes on to the review; meanwhile others may do something. */
+async function toReview(page: Page, of = key, meanwhile: () => Promise<unknown> = async () => {}): Promise<void> {
+  await page.goto(configPath(of, "edit"));
   await page.locator(".cm-content").click();
+  await meanwhile();
   await page.keyboard.press("Control+Home");
   await page.keyboard.insertText("added: true\n");
   await page.locator("form#edit button.primary").click();
@@ -84,7 +81,39 @@ const pages: Visit[] = [
   at("edit", configPath(key, "edit")),
   at("edit-hard", configPath(hardKey, "edit")),
   at("new", "/console/config/new?ns=orders"),
-  { name: "review", open: toReview },
+  { name: "review", open: (page) => toReview(page) },
+  {
+    name: "merge",
+    async open(page) {
+      const of = { ...key, dataId: `merge-${Date.now()}.yaml` }; // without a draft of the visit before
+      await server.publish(of, "a: 1\nb: 2\n", { type: "yaml" });
+      await toReview(page, of, () => server.publish(of, "a: theirs\nb: 2\n", { type: "yaml", operator: "bob" }));
+      await expect(page.locator(".merge")).toBeVisible();
+    },
+  },
+  {
+    name: "clone",
+    async open(page) {
+      await page.goto("/console/configs?ns=orders&q=part-1");
+      for (const box of (await page.locator("input[name=row]").all()).slice(0, 3)) await box.check();
+      await page.locator(".bulk button[formaction*=clone]").click();
+      await page.waitForURL(/configs\/clone/);
+      await page.locator("select[name=target]").selectOption("empty");
+      await page.locator("button[value=preview]").click();
+      await expect(page.locator("input[name=take]")).toHaveCount(3);
+    },
+  },
+  {
+    name: "dry-run",
+    async open(page) {
+      const zip = Buffer.from(await (await fetch(`${server.url}/nacre/v1/export?namespace=orders`)).arrayBuffer());
+      await page.goto("/console/transfer?ns=hard");
+      await page.locator("input[type=file]").setInputFiles({ name: "export.zip", mimeType: "application/zip", buffer: zip });
+      await page.locator("form[action$=import] button.primary").click();
+      await page.waitForURL((url) => url.pathname !== "/console/transfer");
+      await expect(page.locator("table tbody tr")).not.toHaveCount(0);
+    },
+  },
   {
     name: "delete-many",
     async open(page) {
@@ -139,13 +168,6 @@ const ownTexts = (page: Page) =>
 
 /** What is the same in every language. */
 const names = /^(?:[\d\s.,:%+−–·/()-]*|Nacre.*|MD5|ID|SDK|CSV|ZIP|PROD|HTTP|gRPC|IP|YAML|JSON|TOML|XML|HTML|Properties|Spring.*|Java.*|Go|Dubbo|Python.*|Node.*|curl|nginx|[0-9a-f]{32}|Ctrl.*|Alt\+N|[\d.,]+\s*(?:[KMGT]?i?B|ms|s|%).*|Group|Data ID|DataId)$/;
-
-async function shoot(page: Page, name: string, theme: string): Promise<void> {
-  for (const width of [1280, 390]) {
-    await page.setViewportSize({ width, height: 900 });
-    await page.screenshot({ path: join(shots, `${name}-${theme}-${width}.png`), fullPage: true, animations: "disabled" });
-  }
-}
 
 for (const visit of pages) {
   test(`every width, theme and language: ${visit.name}`, async ({ browser, watch }) => {

@@ -1,4 +1,5 @@
 // What all tests of the console share: a page that is watched, the server's session, names and helpers.
+import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { test as base, type Browser, type BrowserContext, type BrowserContextOptions, expect, type Page } from "@playwright/test";
 import { type Key, Server } from "./server.ts";
@@ -107,6 +108,14 @@ export async function withoutSidewaysScroll(page: Page): Promise<void> {
     return [`${location.pathname}: ${document.documentElement.scrollWidth} > ${innerWidth}`, ...out.slice(-4).map((e) => e.outerHTML.slice(0, 100))];
   });
   expect(wide).toEqual([]);
+}
+
+/** Keeps what a page looks like, wide and narrow, in the folder shots. */
+export async function shoot(page: Page, name: string, theme: string): Promise<void> {
+  for (const width of [1280, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.screenshot({ path: join(import.meta.dirname, "shots", `${name}-${theme}-${width}.png`), fullPage: true, animations: "disabled" });
+  }
 }
 
 /** The address of a part of a configuration's page. */
