@@ -420,7 +420,7 @@ func (a *api) setSwitch(c *fiber.Ctx, p *wire.Params) error {
 		}
 	}
 	here := strings.EqualFold(optional(p, "debug", ""), "true")
-	if err := a.Naming.SetSwitch(wire.Context(c), a.NamingActor(c, p), p.Text("entry"), p.Text("value"), here); err != nil {
+	if err := a.SetSwitch(c, p, here); err != nil {
 		return err
 	}
 	return sendOK(c)

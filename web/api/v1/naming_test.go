@@ -348,3 +348,22 @@ func TestOldPathsOfNamingCanBeSwitchedOff(t *testing.T) {
 		gone("GET", "/catalog/services", "/v3/console/ns/service/list"), gone("GET", "/operator/metrics", "/v3/admin/ns/ops/metrics"),
 	})
 }
+
+func TestWhatIsTooLargeIsRefusedBeforeItIsRead(t *testing.T) {
+	s := start(t, nil)
+	long := func(n int) string { return strings.Repeat("x", n) }
+	nulls := strings.Repeat(`"a":1,"b":null,`, 50_000)
+	run(t, s, []scenario{
+		done("a service", "POST", instanceAt, instance()),
+		refusedNaming("a megabyte of metadata", "POST", instanceAt, instance("metadata", `{`+nulls+`"c":1}`), 400, "Param 'Metadata' is illegal, the param length should not exceed 1024.\r\n"),
+		refusedNaming("a megabyte of a heartbeat", "PUT", instanceAt+"/beat", form("serviceName", "s", "beat", `{"metadata":{`+nulls+`"c":1}}`), 400, "Param 'beat' is illegal, it should be the JSON of a heartbeat"),
+		refusedNaming("a long expression", "GET", "/nacos/v1/ns/catalog/services?pageNo=1&pageSize=1&serviceNameParam=%5E"+long(1024), nil, 400, "the expression has 1025 bytes, at most 1024 are allowed"),
+		refusedNaming("a long expression for names", "GET", serviceAt+"/names?expr="+long(1025), nil, 400, "the expression has 1025 bytes, at most 1024 are allowed"),
+		refusedNaming("a long selector", "POST", serviceAt, form("serviceName", "t", "selector", `{"type":"label","expression":"CONSUMER.label.`+long(8192)+` = PROVIDER.label.`+long(8192)+`"}`), 400, "not match any type of selector!"),
+		refusedNaming("a long switch", "PUT", "/nacos/v1/ns/operator/switches", form("entry", "pushEnabled", "value", long(8193)), 400, "the value of the switch has 8193 bytes, at most 8192 are allowed"),
+		refusedNaming("metadata of 1,001 instances", "PUT", instanceAt+"/metadata/batch", form("serviceName", "s", "metadata", "a=b", "instances", "["+strings.Repeat(`{"ip":"10.0.0.1","port":80},`, 1000)+`{"ip":"10.0.0.1","port":80}]`), 400, "the metadata of 1001 instances can't be changed at once, at most 1000 can"),
+		refusedNaming("a long name of a service", "POST", instanceAt, form("serviceName", long(513), "ip", "10.0.0.1", "port", "80"), 400, "Param 'serviceName' is illegal, the param length should not exceed 512.\r\n"),
+		refusedNaming("a long address", "POST", instanceAt, form("serviceName", "s", "ip", long(129), "port", "80"), 400, "Param 'ip' is illegal, the param length should not exceed 128.\r\n"),
+		done("a long name of a user is cut", "PUT", instanceAt, instance("weight", "2", "username", long(10_000))),
+	})
+}

@@ -3,7 +3,6 @@ package v1
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -158,9 +157,9 @@ func (a *api) services(c *fiber.Ctx, p *wire.Params) error {
 
 // serviceNames answers with the names that match an expression, by namespace. It is under both names that Nacos had for it.
 func (a *api) serviceNames(c *fiber.Ctx, p *wire.Params) error {
-	expr, err := regexp.Compile(`\A(?:.*(?:` + p.Text("expr") + `).*)\z`)
+	expr, err := wire.Pattern(p.Text("expr"))
 	if err != nil {
-		return said(err.Error())
+		return err
 	}
 	namespaces := []string{optional(p, "namespaceId", "")}
 	if namespaces[0] == "" {

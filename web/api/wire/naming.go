@@ -133,9 +133,20 @@ func NamingRefusal(err error) error {
 	return err
 }
 
+// maxUser is the most bytes that are kept of a user's name, which requests may say as they like, and maxAgent of a library's.
+const (
+	maxUser  = 128
+	maxAgent = 256
+)
+
 // NamingActor returns who asks for a change of the registry.
 func (d *Deps) NamingActor(c *fiber.Ctx, p *Params) naming.Actor {
-	return naming.Actor{User: strings.ToValidUTF8(p.Operator(), "\uFFFD"), IP: d.ClientIP(c)}
+	return naming.Actor{User: kept(p.firstOf("username"), maxUser), IP: d.ClientIP(c)}
+}
+
+// kept returns a copy of a text from outside: UTF-8, of most bytes at the most.
+func kept(s string, most int) string {
+	return strings.ToValidUTF8(strings.Clone(s[:min(len(s), most)]), "")
 }
 
 // Truth reads a word for yes or no as Nacos' naming does; known is false for another word.
@@ -169,11 +180,15 @@ func Weight(text string) (w float64, bad string) {
 // Metadata reads what a parameter says of metadata: an object of JSON whose values are scalars, or k1=v1,k2=v2. What it returns
 // may share the bytes of text.
 func (d *Deps) Metadata(text string) (naming.Metadata, error) {
-	m, ok := metadata(text)
-	if !ok {
-		return nil, Refuse(fiber.StatusBadRequest, InstanceMetadataError, "metadata format incorrect:"+text)
+	most := d.Naming.MaxMetadata()
+	if len(text) > 32*most { // however it is written
+		return nil, CheckFailure(resource.TooLong("Metadata", most))
 	}
-	if most := d.Naming.MaxMetadata(); naming.CheckMetadata(m, most) != nil {
+	m, ok := metadata(text)
+	switch {
+	case !ok:
+		return nil, Refuse(fiber.StatusBadRequest, InstanceMetadataError, "metadata format incorrect:"+text)
+	case naming.CheckMetadata(m, most) != nil:
 		return nil, CheckFailure(resource.TooLong("Metadata", most))
 	}
 	return m, nil

@@ -214,7 +214,7 @@ func (d *Deps) UpdateSwitch(c *fiber.Ctx, p *Params) error {
 	if err != nil {
 		return err
 	}
-	return d.Naming.SetSwitch(Context(c), d.NamingActor(c, p), p.Text("entry"), p.Text("value"), here)
+	return d.SetSwitch(c, p, here)
 }
 
 // UpdateMetadata changes the metadata of many instances as a form says.

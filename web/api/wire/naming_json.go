@@ -123,13 +123,9 @@ func (o *object) pairs() (naming.Metadata, bool) {
 	sorted := true
 	ok := o.each(func(key string) bool {
 		text, there, ok := o.scalar()
-		if !there { // it takes back what the key had before
-			m = slices.DeleteFunc(m, func(one naming.Pair) bool { return one.Key == key })
-		} else if ok {
-			sorted = sorted && (len(m) == 0 || m[len(m)-1].Key < key)
-			m = append(m, naming.Pair{Key: key, Value: text})
-		}
-		return ok
+		sorted = sorted && (len(m) == 0 || m[len(m)-1].Key < key)
+		m = append(m, naming.Pair{Key: key, Value: text})
+		return ok && there // null takes back what the key had before
 	})
 	if ok && !sorted {
 		slices.SortStableFunc(m, func(a, b naming.Pair) int { return strings.Compare(a.Key, b.Key) })
@@ -217,9 +213,15 @@ func (b *BeatInfo) set(key, text string) bool {
 	return err == nil
 }
 
+// maxBeat is the most bytes of the parameter beat.
+const maxBeat = 64 << 10
+
 // Beat reads the parameter beat. What it returns shares the bytes of text.
 func Beat(text string) (BeatInfo, bool) {
 	var b BeatInfo
+	if len(text) > maxBeat {
+		return b, false
+	}
 	o := object{text: text}
 	if o.each(func(key string) (ok bool) {
 		if key == "metadata" {

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"regexp"
@@ -118,18 +119,32 @@ func (d *Deps) Catalog(q CatalogQuery, page, size int) (found []naming.Summary, 
 		found, total = d.Naming.Catalog(f, page, size)
 		return found, total, nil
 	}
-	for _, expr := range [...]string{q.Group, q.Name} { // each alone, so that what is said of it is about it
-		if _, err := regexp.Compile(expr); err != nil {
-			return nil, 0, Refuse(fiber.StatusBadRequest, ParameterInvalid, err.Error())
-		}
-	}
-	re, err := regexp.Compile(`\A.*(?:` + q.Group + `).*@@.*(?:` + q.Name + `).*\z`)
+	group, err := Pattern(q.Group)
 	if err != nil {
-		return nil, 0, Refuse(fiber.StatusBadRequest, ParameterInvalid, err.Error())
+		return nil, 0, err
+	}
+	name, err := Pattern(q.Name)
+	if err != nil {
+		return nil, 0, err
 	}
 	all, _ := d.Naming.Catalog(f, 1, math.MaxInt)
-	all = slices.DeleteFunc(all, func(s naming.Summary) bool { return !re.MatchString(s.Key.Grouped()) })
+	all = slices.DeleteFunc(all, func(s naming.Summary) bool { return !group.MatchString(s.Key.Group) || !name.MatchString(s.Key.Name) })
 	return PageOfList(all, page, size), len(all), nil
+}
+
+// maxPattern is the most bytes of an expression.
+const maxPattern = 1024
+
+// Pattern returns a regular expression that matches a part of a name. Refusal 400 for one that is none.
+func Pattern(expr string) (*regexp.Regexp, error) {
+	if len(expr) > maxPattern {
+		return nil, invalid(fmt.Sprintf("the expression has %d bytes, at most %d are allowed", len(expr), maxPattern))
+	}
+	re, err := regexp.Compile(expr)
+	if err != nil {
+		return nil, invalid(err.Error())
+	}
+	return re, nil
 }
 
 // PageOfList returns a page of a list. page counts from 1; what is less means the first.

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -207,6 +208,9 @@ func (d *Deps) ChangeMetadata(c *fiber.Ctx, p *Params, k naming.Key, chosen stri
 		ClusterName string `json:"clusterName"`
 	}
 	if !Blank(chosen) && json.Unmarshal([]byte(chosen), &list) == nil && len(list) > 0 {
+		if len(list) > maxBatch {
+			return nil, tooManyAtOnce(len(list))
+		}
 		all = nil
 		for _, one := range list {
 			if i, err := d.Found(k, naming.InstanceID{IP: one.IP, Port: one.Port, Cluster: one.ClusterName}); err == nil {
@@ -215,7 +219,7 @@ func (d *Deps) ChangeMetadata(c *fiber.Ctx, p *Params, k naming.Key, chosen stri
 		}
 	}
 	if len(all) > maxBatch {
-		return nil, fault.New(fault.Limited, "the metadata of %d instances can't be changed at once, at most %d can", len(all), maxBatch)
+		return nil, tooManyAtOnce(len(all))
 	}
 	patch := naming.Patch{Metadata: m}
 	if drop {
@@ -239,6 +243,25 @@ func (d *Deps) ChangeMetadata(c *fiber.Ctx, p *Params, k naming.Key, chosen stri
 	return done, nil
 }
 
+func tooManyAtOnce(n int) error {
+	return Refuse(fiber.StatusBadRequest, ParameterInvalid, fmt.Sprintf("the metadata of %d instances can't be changed at once, at most %d can", n, maxBatch))
+}
+
+// maxSwitch is the most bytes of the value of a switch.
+const maxSwitch = 8192
+
+// SetSwitch sets a switch, here alone or everywhere.
+func (d *Deps) SetSwitch(c *fiber.Ctx, p *Params, here bool) error {
+	entry, value := p.Text("entry"), p.Text("value")
+	if len(value) > maxSwitch {
+		return invalid(fmt.Sprintf("the value of the switch has %d bytes, at most %d are allowed", len(value), maxSwitch))
+	}
+	return d.Naming.SetSwitch(Context(c), d.NamingActor(c, p), entry, value, here)
+}
+
+// maxSelector is the most bytes of a selector.
+const maxSelector = 8192
+
 // Updated is the answer of a change of metadata of many instances.
 type Updated struct {
 	Updated []string `json:"updated"`
@@ -253,7 +276,7 @@ func SelectorOf(text string) (naming.Selector, error) {
 		text = decoded
 	}
 	var s struct{ Type, Expression string }
-	if json.Unmarshal([]byte(text), &s) != nil || s.Type == "" {
+	if len(text) > maxSelector || json.Unmarshal([]byte(text), &s) != nil || s.Type == "" {
 		return naming.Selector{}, Refuse(fiber.StatusBadRequest, SelectorError, noSelector)
 	}
 	out := naming.Selector{Type: s.Type}
@@ -306,7 +329,10 @@ func (d *Deps) Subscribe(c *fiber.Ctx, clientIP string, port int, k naming.Key, 
 	if clientIP == "" {
 		clientIP = d.ClientIP(c)
 	}
-	d.Subscribed(strings.Clone(clientIP), port, strings.ToValidUTF8(strings.Clone(agent), "\uFFFD"), k.Clone(), strings.Clone(clusters))
+	if text := checkIP(clientIP); text != "" {
+		return
+	}
+	d.Subscribed(strings.Clone(clientIP), port, kept(agent, maxAgent), k.Clone(), strings.Clone(clusters))
 }
 
 // agents are the libraries that understand a push over UDP, with the switch that says from which version on.
