@@ -9,6 +9,7 @@ import (
 
 	"nacre/server/fault"
 	"nacre/server/metrics"
+	"nacre/server/naming"
 	"nacre/server/release"
 	"nacre/server/rpc"
 	"nacre/server/settings"
@@ -55,6 +56,9 @@ func (s *Server) edges() (err error) {
 	live.Register(app, live.Deps{Feed: s.feed, Log: s.opts.Log, Permit: readers, Draining: s.web.Draining()})
 	return nil
 }
+
+// Naming returns the registry, for tests that look behind the edges.
+func (s *Server) Naming() *naming.Registry { return s.naming }
 
 // deps are what the API of that name works on.
 func (s *Server) deps(api string) wire.Deps {
