@@ -185,9 +185,13 @@ const moment = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyl
 function localTimes(root: ParentNode): void {
   for (const time of root.querySelectorAll("time")) {
     const at = new Date(time.dateTime);
-    if (!Number.isNaN(at.getTime())) time.title = moment.format(at);
+    if (Number.isNaN(at.getTime())) continue;
+    time.title = moment.format(at);
+    if (time.dataset.clock !== undefined) time.textContent = ofDay.format(at);
   }
 }
+
+const ofDay = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium", hourCycle: "h23" });
 
 const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
 

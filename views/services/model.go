@@ -148,6 +148,8 @@ type Part struct {
 	Check   bool
 	Checked bool
 	Title   string
+	// Only is the kind of check that it is of, "" for all: the others are hidden.
+	Only string
 }
 
 // FormPage is a page with one form.

@@ -25,7 +25,7 @@ type Services struct {
 	Instance, Address, State, Weight, Metadata            string
 	RegisteredBy, LastBeat, Actions                       string
 	FilterInstances, AllClusters, AnyState                string
-	OnlyHealthy, Sick, Online, Offline, Overridden        string
+	Online, Offline, Overridden                           string
 	Healthy, Unhealthy                                    string
 	ClusterOf                                             string // name
 	WeightOwn                                             string // number
@@ -115,7 +115,7 @@ var englishServices = Services{
 	Instance: "Instance", Address: "Address", State: "State", Weight: "Weight", Metadata: "Metadata",
 	RegisteredBy: "Registered by", LastBeat: "Last heartbeat", Actions: "Actions",
 	FilterInstances: "Address or metadata", AllClusters: "All clusters", AnyState: "Any state",
-	OnlyHealthy: "Healthy", Sick: "Unhealthy", Online: "Online", Offline: "Offline", Overridden: "Changed by hand",
+	Online: "online", Offline: "offline", Overridden: "changed by hand",
 	Healthy: "healthy", Unhealthy: "unhealthy",
 	ClusterOf: "Cluster %s", WeightOwn: "registered as %s", MetadataMore: "and %s more",
 	OfflineBy: "offline: %s, %s", ChangedBy: "changed by %s, %s",
@@ -183,7 +183,7 @@ var chineseServices = Services{
 	Instance: "实例", Address: "地址", State: "状态", Weight: "权重", Metadata: "元数据",
 	RegisteredBy: "注册者", LastBeat: "上次心跳", Actions: "操作",
 	FilterInstances: "地址或元数据", AllClusters: "全部集群", AnyState: "全部状态",
-	OnlyHealthy: "健康", Sick: "不健康", Online: "在线", Offline: "已下线", Overridden: "手动修改过",
+	Online: "在线", Offline: "已下线", Overridden: "手动修改过",
 	Healthy: "健康", Unhealthy: "不健康",
 	ClusterOf: "集群 %s", WeightOwn: "注册值 %s", MetadataMore: "另有 %s 项",
 	OfflineBy: "已下线：%s，%s", ChangedBy: "由 %s 修改，%s",

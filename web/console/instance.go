@@ -204,7 +204,7 @@ func (v *visit) overrideInstance() error {
 func (v *visit) notes(all []naming.Note) (out []views.Note) {
 	w := &v.w.Services
 	for _, n := range slices.Backward(all) {
-		note := views.Note{At: v.lately(n.AtMs), Clock: time.UnixMilli(n.AtMs).UTC().Format("15:04:05"), State: v.whatState(n.What), Detail: n.Detail}
+		note := views.Note{At: v.lately(n.AtMs), Clock: time.UnixMilli(n.AtMs).UTC().Format("15:04:05 UTC"), State: v.whatState(n.What), Detail: n.Detail}
 		if n.By != "" {
 			note.By = words.Fill(w.By, n.By)
 		}

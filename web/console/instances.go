@@ -95,7 +95,7 @@ func (v *visit) instances() error {
 			Action: pathService, Hidden: serviceFields(k), Apply: v.w.Clients.Apply, Text: parts.Field{Name: "text", Label: w.FilterInstances, Value: text},
 			Choices: []views.Choice{
 				{Name: "cluster", Label: w.Cluster, Options: chosenOf(cluster, clusters...)},
-				{Name: "state", Label: w.State, Options: chosenOf(state, "", w.AnyState, onlyHealthy, w.OnlyHealthy, onlyUnhealthy, w.Sick, onlyOffline, w.Offline, onlyOverridden, w.Overridden)},
+				{Name: "state", Label: w.State, Options: chosenOf(state, "", w.AnyState, onlyHealthy, w.Healthy, onlyUnhealthy, w.Unhealthy, onlyOffline, w.Offline, onlyOverridden, w.Overridden)},
 			},
 		},
 		Empty: parts.Empty{Icon: "services", Title: w.NoInstanceYet, Text: w.NoInstanceYetText, Href: pathConnect, Action: w.EmptyAction},
