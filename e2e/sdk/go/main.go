@@ -28,6 +28,10 @@ const group = "sdk"
 const patience = 40 * time.Second
 
 func main() {
+	if len(os.Args) == 4 && os.Args[1] == registering {
+		fmt.Println(registerAndWait(os.Args[2], os.Args[3]))
+		os.Exit(1)
+	}
 	time.AfterFunc(5*time.Minute, func() {
 		fmt.Println("FAILED: took longer than 5 minutes")
 		os.Exit(1)
@@ -41,6 +45,8 @@ func main() {
 func run() error {
 	idle := make(chan error, 1)
 	go func() { idle <- check("one idle minute, then a change", idleMinute) }()
+	naming := make(chan error, 1)
+	go func() { naming <- checkNaming() }()
 	s, err := newServer()
 	if err != nil {
 		return err
@@ -71,7 +77,7 @@ func run() error {
 		failed = append(failed, check(one.name, one.run))
 	}
 	c.CloseClient()
-	return errors.Join(append(failed, <-idle)...)
+	return errors.Join(append(failed, <-idle, <-naming)...)
 }
 
 // check runs one check and prints what came of it.
