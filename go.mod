@@ -37,6 +37,8 @@ require (
 	golang.org/x/crypto v0.58.0
 )
 
+require github.com/miekg/dns v1.1.73
+
 require (
 	filippo.io/edwards25519 v1.2.0 // indirect
 	github.com/a-h/parse v0.0.0-20250122154542-74294addb73e // indirect

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"nacre/server/config/delivery"
 	"nacre/server/config/search"
 	"nacre/server/config/transfer"
+	"nacre/server/dns"
 	"nacre/server/draft"
 	"nacre/server/fault"
 	"nacre/server/feed"
@@ -81,6 +83,8 @@ type Server struct {
 	listener   net.Listener
 	grpc       net.Listener
 	port       int
+	dnsUDP     net.PacketConn // nil, as dnsTCP, where there is no DNS
+	dnsTCP     net.Listener
 
 	closing sync.Once
 }
@@ -117,6 +121,11 @@ func (s *Server) build(ctx context.Context) (err error) {
 	s.port = s.listener.Addr().(*net.TCPAddr).Port
 	if s.grpc, err = web.Listen(s.settings.ClientGRPCAddr(s.port)); err != nil {
 		return fmt.Errorf("%w; that is where SDKs look for gRPC, another address can be set with grpc-addr", err)
+	}
+	if s.settings.DNSAddr != "" {
+		if s.dnsUDP, s.dnsTCP, err = dns.Listen(s.settings.DNSAddr); err != nil {
+			return err
+		}
 	}
 	if s.lock, err = replica.LockDir(s.settings.DataDir); err != nil {
 		return err
@@ -205,6 +214,14 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 // GRPCAddr returns the address that the server listens on for gRPC.
 func (s *Server) GRPCAddr() string { return s.grpc.Addr().String() }
 
+// DNSAddr returns the address that the server answers DNS on, "" where it does not.
+func (s *Server) DNSAddr() string {
+	if s.dnsTCP == nil {
+		return ""
+	}
+	return s.dnsTCP.Addr().String()
+}
+
 // Delivery returns the ledger of who listens for what, for tests that look behind the edges.
 func (s *Server) Delivery() *delivery.Ledger { return s.ledger }
 
@@ -250,6 +267,7 @@ func (s *Server) Run(ctx context.Context) error {
 	run.Go(func() error { return s.users.Run(runCtx, s.logUpkeep("sessions")) })
 	run.Go(func() error { return s.drafts.Run(runCtx, s.logUpkeep("drafts")) })
 	run.Go(func() error { return s.stateNews(runCtx, serving) })
+	run.Go(func() error { return s.serveDNS(runCtx, serving) })
 	run.Go(func() error { return s.series.Run(runCtx) })
 	run.Go(func() error {
 		if s.node.WaitReady(runCtx) != nil {
@@ -319,6 +337,20 @@ func (s *Server) serve(ctx context.Context, serving chan<- struct{}) error {
 	return err
 }
 
+// serveDNS answers DNS queries from when serving is closed until ctx ends, where there is an address for them.
+func (s *Server) serveDNS(ctx context.Context, serving <-chan struct{}) error {
+	if s.dnsTCP == nil {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-serving:
+	}
+	s.opts.Log.Info("serving DNS", "zone", dns.Zone, "addr", s.DNSAddr())
+	return dns.New(s.naming, s.opts.Log).Serve(ctx, s.dnsUDP, s.dnsTCP)
+}
+
 // shutdown makes clients go, those of both protocols at the same time, and stops serving.
 func (s *Server) shutdown(ctx context.Context) error {
 	var both errgroup.Group
@@ -359,7 +391,7 @@ func (s *Server) Close() (err error) {
 		if s.web != nil {
 			err = errors.Join(err, s.shutdown(context.Background()))
 		}
-		for _, ln := range []net.Listener{s.listener, s.grpc} {
+		for _, ln := range []io.Closer{s.listener, s.grpc, s.dnsTCP, s.dnsUDP} {
 			if ln == nil {
 				continue
 			}

@@ -15,6 +15,7 @@ import (
 	"nacre/server/clock"
 	"nacre/server/config"
 	"nacre/server/config/delivery"
+	"nacre/server/naming"
 	"nacre/server/settings"
 )
 
@@ -57,6 +58,8 @@ type Server struct {
 	URL string
 	// GRPC is the host:port of gRPC for clients.
 	GRPC string
+	// DNS is the host:port of DNS, "" where the settings have none.
+	DNS string
 	// Dir is the data folder.
 	Dir string
 
@@ -84,7 +87,7 @@ func Start(t testing.TB, opts ...Option) *Server {
 		stop()
 		t.Fatalf("starting a server: %v", err)
 	}
-	s := &Server{URL: "http://" + srv.Addr(), GRPC: srv.GRPCAddr(), Dir: o.settings.DataDir, srv: srv, stop: stop, done: make(chan error, 1)}
+	s := &Server{URL: "http://" + srv.Addr(), GRPC: srv.GRPCAddr(), DNS: srv.DNSAddr(), Dir: o.settings.DataDir, srv: srv, stop: stop, done: make(chan error, 1)}
 	go func() { s.done <- srv.Run(ctx) }()
 	t.Cleanup(func() {
 		if err := s.Stop(); err != nil {
@@ -109,6 +112,9 @@ func (s *Server) Delivery() *delivery.Ledger { return s.srv.Delivery() }
 
 // Configs returns the server's own service, for tests that look behind the edges.
 func (s *Server) Configs() *config.Service { return s.srv.Configs() }
+
+// Naming returns the server's own registry, for tests that look behind the edges.
+func (s *Server) Naming() *naming.Registry { return s.srv.Naming() }
 
 // Stop stops the server in order and returns what it ended with. A second call returns nil.
 func (s *Server) Stop() error {

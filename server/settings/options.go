@@ -31,6 +31,8 @@ var options = []option{
 		func(s *Settings) *string { return &s.HTTPAddr }),
 	text("grpc-addr", "HOST:PORT", "", "Address of gRPC for clients; default: http-addr's host, and its port + 1000, where SDKs look for it.",
 		func(s *Settings) *string { return &s.GRPCAddr }),
+	text("dns-addr", "HOST:PORT", "", "Address, UDP and TCP, of a DNS server for service.group.namespace.nacre.; without it there is none.",
+		func(s *Settings) *string { return &s.DNSAddr }),
 	text("advertise-addr", "HOST", "", "Host that other nodes and clients reach this one at.",
 		func(s *Settings) *string { return &s.AdvertiseAddr }),
 	text("cluster-conf", "FILE", "", "List of members in the format of Nacos' cluster.conf.",

@@ -48,6 +48,8 @@ type Settings struct {
 	HTTPAddr string
 	// GRPCAddr is the host:port of gRPC for clients, "" for the one that ClientGRPCAddr derives.
 	GRPCAddr string
+	// DNSAddr is the host:port of the DNS server, "" for none.
+	DNSAddr string
 	// AdvertiseAddr is the host that other nodes and clients are told, "" to find it out.
 	AdvertiseAddr string
 	// ClusterConf is the path of a cluster.conf as Nacos has it, "" for none.

@@ -114,6 +114,8 @@ func TestWrongSettingsNameSettingValueSourceAndWhatIsRight(t *testing.T) {
 		{name: "a port that is none", flags: map[string]string{"http-addr": "127.0.0.1:99999"}, want: `with a port up to 65535`},
 		{name: "an HTTP port so high that gRPC finds none", flags: map[string]string{"http-addr": "127.0.0.1:65000"}, want: `leaves no port for gRPC`},
 		{name: "gRPC on an open address", flags: map[string]string{"grpc-addr": "0.0.0.0:9848"}, want: `use a loopback address such as 127.0.0.1:9848, or give --insecure`},
+		{name: "DNS on an open address", flags: map[string]string{"dns-addr": "0.0.0.0:53"}, want: `could find the addresses of every service; use a loopback address such as 127.0.0.1:53, or give --insecure`},
+		{name: "a DNS address without a port", flags: map[string]string{"dns-addr": "localhost"}, want: `dns-addr "localhost" (flag --dns-addr): must be host:port`},
 		{name: "a gRPC address without a port", flags: map[string]string{"grpc-addr": "localhost"}, want: `grpc-addr "localhost" (flag --grpc-addr): must be host:port`},
 		{name: "a proxy by name", flags: map[string]string{"trusted-proxies": "10.0.0.1,lb"}, want: `trusted-proxies "lb" (flag --trusted-proxies): must be addresses or networks`},
 		{name: "an empty data folder", flags: map[string]string{"data-dir": " "}, want: `must name a folder`},

@@ -53,13 +53,17 @@ func (s Settings) Validate() error {
 	if strings.TrimSpace(s.DataDir) == "" {
 		add(wrong("data-dir", s.DataDir, "must name a folder, such as ./data"))
 	}
-	add(s.checkAddr("http-addr", s.HTTPAddr, "127.0.0.1:8848"))
+	const everything = "read and change every configuration"
+	add(s.checkAddr("http-addr", s.HTTPAddr, "127.0.0.1:8848", everything))
 	if s.GRPCAddr != "" {
-		add(s.checkAddr("grpc-addr", s.GRPCAddr, "127.0.0.1:9848"))
+		add(s.checkAddr("grpc-addr", s.GRPCAddr, "127.0.0.1:9848", everything))
 	} else if _, port, err := net.SplitHostPort(s.HTTPAddr); err == nil {
 		if n, err := strconv.Atoi(port); err == nil && n <= 65535 && n+GRPCOffset > 65535 {
 			add(wrong("http-addr", s.HTTPAddr, "leaves no port for gRPC, which SDKs look for at the port + %d; use a port up to %d, or set grpc-addr", GRPCOffset, 65535-GRPCOffset))
 		}
+	}
+	if s.DNSAddr != "" {
+		add(s.checkAddr("dns-addr", s.DNSAddr, "127.0.0.1:8853", "find the addresses of every service"))
 	}
 	add(oneOf("log-format", s.LogFormat, LogText, LogJSON))
 	add(oneOf("access-log", s.AccessLog, AccessOn, AccessSampled, AccessOff))
@@ -88,7 +92,8 @@ func (s Settings) Validate() error {
 	return errors.Join(errs...)
 }
 
-func (s Settings) checkAddr(name, addr, example string) *Error {
+// checkAddr checks an address to listen on; could is what anybody who reaches it could do.
+func (s Settings) checkAddr(name, addr, example, could string) *Error {
 	must := "must be host:port, such as " + example
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -99,7 +104,7 @@ func (s Settings) checkAddr(name, addr, example string) *Error {
 	}
 	if !s.Insecure && !loopback(host) {
 		return wrong(name, addr, "this version does not ask applications for a login yet, so anybody who reaches this address "+
-			"could read and change every configuration; use a loopback address such as 127.0.0.1:%s, or give --insecure to accept that", port)
+			"could %s; use a loopback address such as 127.0.0.1:%s, or give --insecure to accept that", could, port)
 	}
 	return nil
 }
