@@ -211,22 +211,36 @@ type subscriber struct {
 	Cluster     string `json:"cluster"`
 }
 
+// subscribers answers with who wants to know of a service, or of others with the names in theirs.
 func (a *api) subscribers(c *fiber.Ctx, p *wire.Params) error {
 	k, err := serviceKey(p)
 	if err != nil {
 		return err
 	}
-	all := a.Naming.Subscribers(k)
+	all := a.subscribersOf(nil, k)
+	like, _ := a.Naming.Catalog(naming.Filter{Namespace: k.Namespace, Group: k.Group, Name: k.Name}, 1, maxServices)
+	for _, s := range like {
+		if s.Subscribers > 0 && s.Key != k && strings.Contains(s.Key.Group, k.Group) && strings.Contains(s.Key.Name, k.Name) {
+			all = a.subscribersOf(all, s.Key)
+		}
+	}
 	page, size := lenientNumber(optional(p, "pageNo", "1")), lenientNumber(optional(p, "pageSize", "1000"))
 	out := struct {
 		Subscribers []subscriber `json:"subscribers"`
 		Count       int          `json:"count"`
-	}{[]subscriber{}, len(all)}
-	for _, s := range wire.PageOfList(all, page, size) {
-		ip, port, address := wire.SubscriberOf(&s.Client)
-		out.Subscribers = append(out.Subscribers, subscriber{address, s.Client.SDK, s.Client.App, ip, port, k.Namespace, k.Grouped(), s.Clusters})
+	}{wire.PageOfList(all, page, size), len(all)}
+	if out.Subscribers == nil {
+		out.Subscribers = []subscriber{}
 	}
 	return wire.SendJSON(c, fiber.StatusOK, wire.JSON, out)
+}
+
+func (a *api) subscribersOf(list []subscriber, k naming.Key) []subscriber {
+	for _, s := range a.Naming.Subscribers(k) {
+		ip, port, address := wire.SubscriberOf(&s.Client)
+		list = append(list, subscriber{address, s.Client.SDK, s.Client.App, ip, port, k.Namespace, k.Grouped(), s.Clusters})
+	}
+	return list
 }
 
 func selectorTypes(c *fiber.Ctx, _ *wire.Params) error {

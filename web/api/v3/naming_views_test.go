@@ -33,6 +33,16 @@ func TestAConnectionIsShownByEveryVersion(t *testing.T) {
 	if _, err := udp.Subscribe(key, "c1"); err != nil {
 		t.Fatal(err)
 	}
+	other := registry.Open(naming.Client{ID: "2_10.0.0.7_50000", IP: "10.0.0.7"}, nil)
+	for _, name := range []string{"orders", "Orders", "reorder"} {
+		k := naming.Key{Namespace: "parts", Group: "g", Name: name}
+		if err := other.Register(k, naming.Instance{IP: "10.0.0.1", Port: 82, Weight: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := other.Subscribe(k, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
 	deps := wire.Deps{
 		Naming: registry, Clock: clock.System{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), ClientIP: func(c *fiber.Ctx) string { return c.IP() },
 		Switches: wire.Switches{Clients: true, Admins: true, Console: true},
@@ -49,8 +59,9 @@ func TestAConnectionIsShownByEveryVersion(t *testing.T) {
 	for path, want := range map[string]string{
 		"/nacos/v1/ns/service/subscribers?" + of: `{"subscribers":[{"addrStr":"10.0.0.8:5353","agent":"Nacos-Java-Client:v1.4.8","app":"","ip":"10.0.0.8","port":5353,"namespaceId":"dev","serviceName":"g@@s","cluster":"c1"},` +
 			`{"addrStr":"10.0.0.9","agent":"Nacos-Java-Client:v2.3.2","app":"shop","ip":"10.0.0.9","port":0,"namespaceId":"dev","serviceName":"g@@s","cluster":""}],"count":2}`,
-		"/nacos/v1/ns/service/subscribers?pageNo=2&pageSize=2&" + of: `{"subscribers":[],"count":2}`,
-		"/nacos/v2/ns/client/list":                                   `{"code":0,"message":"success","data":["10.0.0.8:5353#udp","1_10.0.0.9_50000"]}`,
+		"/nacos/v1/ns/service/subscribers?serviceName=order&groupName=g&namespaceId=parts&pageSize=0": `{"subscribers":[],"count":2}`,
+		"/nacos/v1/ns/service/subscribers?pageNo=2&pageSize=2&" + of:                                  `{"subscribers":[],"count":2}`,
+		"/nacos/v2/ns/client/list": `{"code":0,"message":"success","data":["10.0.0.8:5353#udp","1_10.0.0.9_50000","2_10.0.0.7_50000"]}`,
 		"/nacos/v2/ns/client/publish/list?" + id: `{"code":0,"message":"success","data":[{"namespace":"dev","group":"g","serviceName":"s","registeredInstance":{"ip":"10.0.0.1","port":80,"cluster":"DEFAULT"}},` +
 			`{"namespace":"dev","group":"g","serviceName":"s","registeredInstance":{"ip":"10.0.0.1","port":81,"cluster":"DEFAULT"}}]}`,
 		"/nacos/v2/ns/client/subscribe/list?" + id:                       `{"code":0,"message":"success","data":[{"namespace":"dev","group":"g","serviceName":"s","subscriberInfo":{"app":"shop","agent":"Nacos-Java-Client:v2.3.2","addr":"10.0.0.9"}}]}`,
