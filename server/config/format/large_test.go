@@ -23,9 +23,12 @@ func large(head string, line func(i int) string, tail string) []byte {
 	return []byte(b.String())
 }
 
-// TestLargeContentsTakeBoundedTimeAndMemory checks and flattens MiB of each format, as it is and
+// TestLargeContentsTakeBoundedMemory checks and flattens MiB of each format, as it is and
 // as somebody would make it who wants to keep the server busy.
-func TestLargeContentsTakeBoundedTimeAndMemory(t *testing.T) {
+func TestLargeContentsTakeBoundedMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a while with the race detector, which has nothing to find in one goroutine")
+	}
 	for _, c := range []struct {
 		name string
 		typ  Type
@@ -91,8 +94,8 @@ func TestLargeContentsTakeBoundedTimeAndMemory(t *testing.T) {
 			flattened := time.Since(start)
 			t.Logf("check %v (%d MiB allocated, %d problems), flatten %v (%d pairs, %.60v)", checked.Round(time.Millisecond),
 				(after.TotalAlloc-before.TotalAlloc)>>20, len(problems), flattened.Round(time.Millisecond), len(pairs), err)
-			if checked+flattened > 20*time.Second {
-				t.Errorf("check took %v, flatten %v", checked, flattened)
+			if most := uint64(256 * len(c.text)); after.TotalAlloc-before.TotalAlloc > most {
+				t.Errorf("%d bytes were allocated, at most %d may be", after.TotalAlloc-before.TotalAlloc, most)
 			}
 		})
 	}
