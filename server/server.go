@@ -191,6 +191,8 @@ func (s *Server) domains() *machine {
 	})
 	s.namespaces, m.namespaces = namespace.New(s.opts.Clock, namespace.Options{MaxCount: int64(set.MaxNamespaces), Happened: s.namespaceNews})
 	s.naming, m.naming = naming.New(naming.Config{
+		MaxInstances: int64(set.MaxInstances), MaxPerService: int64(set.MaxInstancesPerService), MaxServices: int64(set.MaxServices),
+		MaxPublished: set.MaxServicesPerClient, MaxSubscriptions: int64(set.MaxSubscriptions), MaxSubscribed: set.MaxSubscriptionsPerClient,
 		Clock: s.opts.Clock, Events: s.namingNews,
 		PersistentChanged: func(before, after *naming.Persistent) { s.probes.Changed(before, after) },
 		ClusterChanged:    func(k naming.Key, cluster string) { s.probes.ClusterChanged(k, cluster) },

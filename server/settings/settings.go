@@ -97,6 +97,10 @@ type Settings struct {
 	QuotaMaxSize int64
 	// MaxNamespaces is how many namespaces may be created.
 	MaxNamespaces int
+	// These bound the registry: instances in all and of one service, services, of how many one client may register instances,
+	// subscriptions in all and of one client.
+	MaxInstances, MaxInstancesPerService, MaxServices, MaxServicesPerClient int
+	MaxSubscriptions, MaxSubscriptionsPerClient                             int
 	// CacheBudget is how many bytes of contents are held in memory, 0 for all.
 	CacheBudget int64
 

@@ -23,6 +23,7 @@ func TestDefaultsAreValidAndShown(t *testing.T) {
 		LogFormat: "text", LogLevel: slog.LevelInfo, AccessLog: "sampled", AccessLogRate: 10, Metrics: true,
 		MaxConfigSize: 10 << 20, HistoryRetention: 30,
 		QuotaCluster: 100000, QuotaGroup: 200, QuotaNamespace: 200, QuotaMaxSize: 102400, MaxNamespaces: 100000,
+		MaxInstances: 1000000, MaxInstancesPerService: 100000, MaxServices: 200000, MaxServicesPerClient: 10000, MaxSubscriptions: 5000000, MaxSubscriptionsPerClient: 10000,
 		APICompatClient: true, APICompatAdmin: true, APICompatConsole: true,
 		LongPollMaxWaiting: 100000, GRPCMaxMessage: 10 << 20, GRPCMaxConnections: 50000, ImportMaxZip: 32 << 20, ImportMaxUnpacked: 256 << 20, ConsoleSessionIdle: 12 * time.Hour, DrainTimeout: 10 * time.Second,
 	}
