@@ -6,6 +6,7 @@ import tempfile
 
 from v2.nacos import ClientConfigBuilder, ConfigParam, GRPCConfig, NacosConfigService
 
+import grpc_naming
 from nacre import GROUP, Seen, Server, check, digest, finish, same
 
 
@@ -176,6 +177,7 @@ async def main():
         await check(name, run, failed)
     await checks.client.shutdown()
     server.close()
+    await grpc_naming.run(failed)
     await idling
     finish(failed)
 
