@@ -40,14 +40,14 @@ type choice struct {
 
 // chosen returns at most maxAnswers of the hosts that want wants, in an order by chance in which each is first as often as its
 // weight says. Those of the weight 0 are not among them.
-func chosen(hosts []*naming.Instance, want func(*choice) bool) []choice {
+func chosen(hosts []*naming.Instance, want func(choice) bool) []choice {
 	var best []choice
 	for _, h := range hosts {
 		c := choice{Instance: h}
 		if addr, ok := ipOf(h); ok {
 			c.addr = addr
 		}
-		if !h.Healthy || !(h.Weight > 0) || !want(&c) {
+		if !h.Healthy || !(h.Weight > 0) || !want(c) {
 			continue
 		}
 		c.place = rand.ExpFloat64() / h.Weight
@@ -67,7 +67,7 @@ func chosen(hosts []*naming.Instance, want func(*choice) bool) []choice {
 // addresses returns the records of the kind that is asked for, each address once.
 func addresses(q lib.Question, hosts []*naming.Instance) (rrs []lib.RR) {
 	seen := make(map[netip.Addr]bool)
-	for _, c := range chosen(hosts, func(c *choice) bool { return c.addr.IsValid() && c.addr.Is4() == (q.Qtype == lib.TypeA) }) {
+	for _, c := range chosen(hosts, func(c choice) bool { return c.addr.IsValid() && c.addr.Is4() == (q.Qtype == lib.TypeA) }) {
 		if !seen[c.addr] {
 			seen[c.addr] = true
 			rrs = append(rrs, address(q.Name, c.addr))
@@ -78,7 +78,7 @@ func addresses(q lib.Question, hosts []*naming.Instance) (rrs []lib.RR) {
 
 // places puts to m where the hosts listen, and their addresses beside.
 func places(m *lib.Msg, name string, hosts []*naming.Instance) {
-	list := chosen(hosts, func(c *choice) bool {
+	list := chosen(hosts, func(c choice) bool {
 		_, named := hostName(c.Instance)
 		return c.addr.IsValid() || named
 	})
