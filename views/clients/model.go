@@ -8,8 +8,8 @@ import (
 	"nacre/views/words"
 )
 
-// Live is a region that the page reads anew: from URL, each Pace ms.
-type Live struct{ URL, Pace string }
+// Live is a region that the page reads anew: from URL, each Pace ms. Also selects what else is; "" for nothing.
+type Live struct{ URL, Pace, Also string }
 
 // Bar says how many have the newest.
 type Bar struct {

@@ -89,7 +89,7 @@ func (v *visit) instances() error {
 	slices.SortStableFunc(shown, func(a, b *naming.Instance) int { return strings.Compare(a.Cluster, b.Cluster) })
 	q := url.Values{"ns": {k.Namespace}, "group": {k.Group}, "name": {k.Name}, "text": {text}, "cluster": {cluster}, "state": {state}}
 	m := views.Instances{
-		Head: v.serviceHead(&s, pathService), Live: clients.Live{URL: v.here(), Pace: paceWarm}, Pager: v.onePage(pathService, q, page, len(shown)),
+		Head: v.serviceHead(&s, pathService), Live: clients.Live{URL: v.here(), Pace: paceWarm, Also: "#service-state"}, Pager: v.onePage(pathService, q, page, len(shown)),
 		Action: pathInstances, Hidden: serviceFields(k, [2]string{"back", v.here()}), Over: strconv.Itoa(drainDefault),
 		Filter: views.Filter{
 			Action: pathService, Hidden: serviceFields(k), Apply: v.w.Clients.Apply, Text: parts.Field{Name: "text", Label: w.FilterInstances, Value: text},
@@ -179,7 +179,9 @@ func (v *visit) instanceRow(k naming.Key, i *naming.Instance, named map[string]*
 			r.Notes = append(r.Notes, note)
 		}
 	}
-	for _, p := range i.Metadata[:min(len(i.Metadata), metadataShown)] {
+	own := slices.Clone(i.Metadata)
+	slices.SortStableFunc(own, func(a, b naming.Pair) int { return cmp.Compare(preserved(a), preserved(b)) })
+	for _, p := range own[:min(len(own), metadataShown)] {
 		r.Metadata = append(r.Metadata, p.Key+"="+p.Value)
 	}
 	if n := len(i.Metadata) - metadataShown; n > 0 {
@@ -197,6 +199,14 @@ func (v *visit) instanceRow(k naming.Key, i *naming.Instance, named map[string]*
 		r.Since = v.lately(p.ModifiedMs)
 	}
 	return r
+}
+
+// preserved is 1 of what client libraries say, which comes after what people do.
+func preserved(p naming.Pair) int {
+	if strings.HasPrefix(p.Key, "preserved.") {
+		return 1
+	}
+	return 0
 }
 
 // persistent returns what is held of a persistent instance, nil for an ephemeral one.

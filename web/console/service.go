@@ -112,7 +112,7 @@ func (v *visit) subscribers() error {
 	})
 	q := url.Values{"ns": {s.Key.Namespace}, "group": {s.Key.Group}, "name": {s.Key.Name}, "text": {text}}
 	m := views.Subscribers{
-		Head: v.serviceHead(&s, pathSubscribers), C: &v.w.Clients, Live: clients.Live{URL: v.here(), Pace: paceWarm}, Pager: v.onePage(pathSubscribers, q, page, len(shown)),
+		Head: v.serviceHead(&s, pathSubscribers), C: &v.w.Clients, Live: clients.Live{URL: v.here(), Pace: paceWarm, Also: "#service-state"}, Pager: v.onePage(pathSubscribers, q, page, len(shown)),
 		Filter: views.Filter{Action: pathSubscribers, Hidden: serviceFields(s.Key), Apply: v.w.Clients.Apply, Text: parts.Field{Name: "text", Label: v.w.Clients.Filter, Value: text}},
 		Empty:  parts.Empty{Icon: "clients", Title: w.None, Text: w.NoneText, Href: pathConnect, Action: w.EmptyAction},
 	}

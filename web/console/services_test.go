@@ -171,7 +171,7 @@ func TestWhatLiesOverAnInstanceIsTypedAppliedAndTakenBack(t *testing.T) {
 		q := ofService(ordersKey, "ip", "10.0.0.1", "port", "80", "cluster", "DEFAULT", "weight", weight, "metadata", metadata, "enabled", enabled)
 		return q
 	}
-	page := s.follow(s.post("/console/instance", typed("0.5", `{"zone":"west","canary":true,"n":1}`, ""))).is(200, "changed by nacos", "0.5 · registered as 1", "zone west", "canary true", "changed by hand", "Take back")
+	page := s.follow(s.post("/console/instance", typed("0.5", `{"zone":"west","canary":true,"n":1}`, ""))).is(200, "changed by nacos", "0.5 · registered as 1", "zone west", "canary true", "changed by hand", "Back to as registered")
 	if i := s.seen(ordersKey, "10.0.0.1"); i.Weight != 0.5 || len(i.Metadata) != 3 {
 		t.Errorf("clients see %+v", i)
 	}
