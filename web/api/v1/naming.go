@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"strconv"
@@ -21,7 +22,7 @@ func (a *api) registerNaming(rt wire.Router) {
 	on := func(method string, class wire.Class, use string, h handler) wire.Method {
 		return wire.Method{Name: method, Handler: rt.Gate(class, use, a.served(h))}
 	}
-	any := func(class wire.Class, use string, h handler) []wire.Method {
+	every := func(class wire.Class, use string, h handler) []wire.Method {
 		methods := make([]wire.Method, 0, len(everyMethod))
 		for _, m := range everyMethod {
 			methods = append(methods, on(m, class, use, h))
@@ -40,31 +41,31 @@ func (a *api) registerNaming(rt wire.Router) {
 	rt.Add(ns+"/instance/metadata/batch",
 		on("PUT", wire.ForAdmins, "PUT /v3/admin/ns/instance/metadata/batch", a.putMetadata),
 		on("DELETE", wire.ForAdmins, "DELETE /v3/admin/ns/instance/metadata/batch", a.deleteMetadata))
-	rt.Add(ns+"/instance/statuses", any(wire.ForAdmins, "", a.statuses)...)
+	rt.Add(ns+"/instance/statuses", every(wire.ForAdmins, "", a.statuses)...)
 	rt.Add(ns+"/service",
 		on("POST", wire.ForAdmins, "POST /v3/admin/ns/service", a.createService),
 		on("PUT", wire.ForAdmins, "PUT /v3/admin/ns/service", a.updateService),
 		on("DELETE", wire.ForAdmins, "DELETE /v3/admin/ns/service", a.removeService),
 		on("GET", wire.ForAdmins, "GET /v3/admin/ns/service", a.service))
 	rt.Add(ns+"/service/list", on("GET", wire.ForClients, "GET /v3/admin/ns/service/list", a.services))
-	rt.Add(ns+"/service/names", any(wire.ForAdmins, "", a.serviceNames)...)
+	rt.Add(ns+"/service/names", every(wire.ForAdmins, "", a.serviceNames)...)
 	rt.Add(ns+"/service/subscribers", on("GET", wire.ForAdmins, "GET /v3/admin/ns/service/subscribers", a.subscribers))
 	rt.Add(ns+"/service/selector/types", on("GET", wire.ForAdmins, "GET /v3/admin/ns/service/selector/types", selectorTypes))
 	rt.Add(ns+"/catalog/services", on("GET", wire.ForConsole, "GET /v3/console/ns/service/list", a.catalogServices))
 	rt.Add(ns+"/catalog/service", on("GET", wire.ForConsole, "GET /v3/console/ns/service", a.catalogService))
-	rt.Add(ns+"/catalog/instances", any(wire.ForConsole, "GET /v3/console/ns/instance/list", a.catalogInstances)...)
+	rt.Add(ns+"/catalog/instances", every(wire.ForConsole, "GET /v3/console/ns/instance/list", a.catalogInstances)...)
 	rt.Add(ns+"/cluster", on("PUT", wire.ForConsole, "PUT /v3/console/ns/service/cluster", a.setCluster))
 	for _, path := range []string{"/health", "/health/instance"} {
 		rt.Add(ns+path, on("PUT", wire.ForAdmins, "PUT /v3/admin/health/instance", a.setHealth))
 	}
-	rt.Add(ns+"/health/server", any(wire.ForAdmins, "", a.hello)...)
+	rt.Add(ns+"/health/server", every(wire.ForAdmins, "", a.hello)...)
 	rt.Add(ns+"/health/checkers", on("GET", wire.ForAdmins, "GET /v3/admin/health/checkers", checkers))
 	for _, ops := range []string{ns + "/operator", ns + "/ops"} {
 		rt.Add(ops+"/metrics", on("GET", wire.ForClients, "GET /v3/admin/ns/ops/metrics", a.metrics))
 		rt.Add(ops+"/switches",
 			on("GET", wire.ForAdmins, "GET /v3/admin/ns/ops/switches", a.switches),
 			on("PUT", wire.ForAdmins, "PUT /v3/admin/ns/ops/switches", a.setSwitch))
-		rt.Add(ops+"/push/state", any(wire.ForAdmins, "", a.pushState)...)
+		rt.Add(ops+"/push/state", every(wire.ForAdmins, "", a.pushState)...)
 		rt.Add(ops+"/distro/client", on("GET", wire.ForAdmins, "GET /v3/admin/ns/client/distro", a.responsible))
 	}
 }
@@ -302,7 +303,7 @@ type instanceDetail struct {
 	IP          string            `json:"ip"`
 	Port        int               `json:"port"`
 	ClusterName string            `json:"clusterName"`
-	Weight      any               `json:"weight"`
+	Weight      json.Number       `json:"weight"`
 	Healthy     bool              `json:"healthy"`
 	InstanceID  *string           `json:"instanceId"`
 	Metadata    map[string]string `json:"metadata"`
@@ -343,7 +344,6 @@ func (a *api) instances(c *fiber.Ctx, p *wire.Params) error {
 	if port > 0 {
 		a.Subscribe(c, optional(p, "clientIP", ""), port, k, clusters)
 	}
-	a.CountRead()
 	healthyOnly := strings.EqualFold(optional(p, "healthyOnly", ""), "true")
 	return a.SendView(c, a.Naming.Lookup(k, naming.Query{Clusters: clusters, HealthyOnly: healthyOnly}), false)
 }

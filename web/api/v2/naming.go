@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 
@@ -21,7 +22,7 @@ func (a *api) registerNaming(rt wire.Router) {
 		}
 		return wire.Method{Name: method, Handler: rt.Gate(class, use, a.served(h))}
 	}
-	any := func(use string, h handler) []wire.Method {
+	every := func(use string, h handler) []wire.Method {
 		methods := make([]wire.Method, 0, len(everyMethod))
 		for _, m := range everyMethod {
 			methods = append(methods, on(m, use, h))
@@ -38,7 +39,7 @@ func (a *api) registerNaming(rt wire.Router) {
 	rt.Add(ns+"/instance/metadata/batch",
 		on("PUT", "PUT"+admin+"/instance/metadata/batch", a.changeMetadata(false)),
 		on("DELETE", "DELETE"+admin+"/instance/metadata/batch", a.changeMetadata(true)))
-	rt.Add(ns+"/instance/statuses/:key", any("", a.statuses)...)
+	rt.Add(ns+"/instance/statuses/:key", every("", a.statuses)...)
 	rt.Add(ns+"/service",
 		on("POST", "POST"+admin+"/service", a.describe(a.Naming.CreateService)), on("PUT", "PUT"+admin+"/service", a.describe(a.Naming.UpdateService)),
 		on("DELETE", "DELETE"+admin+"/service", a.removeService), on("GET", "GET"+admin+"/service", a.service))
@@ -50,7 +51,7 @@ func (a *api) registerNaming(rt wire.Router) {
 		rt.Add(ops+"/metrics", on("GET", "GET"+admin+"/ops/metrics", a.metrics))
 		rt.Add(ops+"/switches", on("GET", "GET"+admin+"/ops/switches", a.switches), on("PUT", "PUT"+admin+"/ops/switches", done(a.UpdateSwitch)))
 	}
-	rt.Add(ns+"/catalog/instances", any("GET /v3/console/ns/instance/list", a.catalogInstances)...)
+	rt.Add(ns+"/catalog/instances", every("GET /v3/console/ns/instance/list", a.catalogInstances)...)
 	for path, h := range map[string]handler{
 		"/list": a.clients, "": a.client, "/publish/list": a.published, "/subscribe/list": a.subscribed,
 		"/service/publisher/list": a.publishers, "/service/subscriber/list": a.subscribers,
@@ -135,7 +136,7 @@ type instanceDetail struct {
 	IP          string            `json:"ip"`
 	Port        int               `json:"port"`
 	ClusterName string            `json:"clusterName"`
-	Weight      any               `json:"weight"`
+	Weight      json.Number       `json:"weight"`
 	Healthy     bool              `json:"healthy"`
 	InstanceID  *string           `json:"instanceId"`
 	Metadata    map[string]string `json:"metadata"`
@@ -180,7 +181,6 @@ func (a *api) instances(c *fiber.Ctx, p *wire.Params) error {
 	}
 	clusters := p.Field("clusterName", "")
 	a.Subscribe(c, p.Field("ip", ""), port, k, clusters)
-	a.CountRead()
 	return a.SendView(c, a.Naming.Lookup(k, naming.Query{Clusters: clusters, HealthyOnly: healthyOnly}), true)
 }
 

@@ -125,7 +125,6 @@ func (a *api) hosts(c *fiber.Ctx, p *wire.Params) error {
 	if err != nil {
 		return err
 	}
-	a.CountRead()
 	return wire.SendHosts(c, a.Naming.Lookup(k, naming.Query{Clusters: p.Field("clusterName", resource.DefaultCluster)}))
 }
 
