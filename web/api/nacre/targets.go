@@ -2,7 +2,6 @@ package nacre
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"net"
 	"net/http"
 	"slices"
@@ -61,20 +60,16 @@ func (a *api) targets(c *fiber.Ctx, in *targetsIn) error {
 	if slices.ContainsFunc(strings.Split(in.IfNoneMatch, ","), func(tag string) bool { return strings.TrimPrefix(strings.TrimSpace(tag), "W/") == etag }) {
 		return c.SendStatus(http.StatusNotModified)
 	}
-	groups := []targetGroup{} // what nothing fits is an empty list
+	w := targetWriter{body: []byte{'['}}
 	for _, v := range views {
 		for _, i := range v.Hosts {
-			if !slices.ContainsFunc(wants, func(w naming.Pair) bool { return !has(i.Metadata, w) }) {
-				groups = append(groups, targetGroupOf(v.Key, i))
+			if !slices.ContainsFunc(wants, func(want naming.Pair) bool { return !has(i.Metadata, want) }) {
+				w.add(v.Key, i)
 			}
 		}
 	}
-	body, err := json.Marshal(groups)
-	if err != nil {
-		return err
-	}
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	return c.Send(body)
+	return c.Send(append(w.body, ']'))
 }
 
 func among(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
@@ -102,15 +97,37 @@ func has(m naming.Metadata, want naming.Pair) bool {
 	return ok && (want.Value == anyValue || value == want.Value)
 }
 
-func targetGroupOf(k naming.Key, i *naming.Instance) targetGroup {
-	labels := make(map[string]string, 6+len(i.Metadata))
-	for n := len(i.Metadata) - 1; n >= 0; n-- { // of two keys that become the same label, the first counts
-		labels["__meta_nacre_metadata_"+labelOf(i.Metadata[n].Key)] = strings.ToValidUTF8(i.Metadata[n].Value, "\uFFFD")
+// targetWriter writes a list of targetGroups as JSON, by hand as there may be very many.
+type targetWriter struct {
+	body   []byte
+	labels []string // of the metadata of the instance at hand
+}
+
+func (w *targetWriter) put(before, value string) {
+	w.body = wire.AppendJSON(append(w.body, before...), []byte(value))
+}
+
+func (w *targetWriter) add(k naming.Key, i *naming.Instance) {
+	if len(w.body) > 1 {
+		w.body = append(w.body, ',')
 	}
-	labels["__meta_nacre_namespace"], labels["__meta_nacre_group"], labels["__meta_nacre_service"] = k.Namespace, k.Group, k.Name
-	labels["__meta_nacre_cluster"], labels["__meta_nacre_ephemeral"] = i.Cluster, strconv.FormatBool(i.Ephemeral)
-	labels["__meta_nacre_weight"] = strconv.FormatFloat(i.Weight, 'f', -1, 64)
-	return targetGroup{Targets: []string{net.JoinHostPort(strings.Trim(i.IP, "[]"), strconv.Itoa(i.Port))}, Labels: labels}
+	w.put(`{"targets":[`, net.JoinHostPort(strings.Trim(i.IP, "[]"), strconv.Itoa(i.Port)))
+	w.put(`],"labels":{"__meta_nacre_cluster":`, i.Cluster)
+	w.put(`,"__meta_nacre_ephemeral":`, strconv.FormatBool(i.Ephemeral))
+	w.put(`,"__meta_nacre_group":`, k.Group)
+	w.labels = w.labels[:0]
+	for _, p := range i.Metadata {
+		label := labelOf(p.Key)
+		if slices.Contains(w.labels, label) {
+			continue // of two keys that become the same label, the first counts
+		}
+		w.labels, w.body = append(w.labels, label), append(w.body, `,"__meta_nacre_metadata_`...)
+		w.put(label+`":`, strings.ToValidUTF8(p.Value, "\uFFFD"))
+	}
+	w.put(`,"__meta_nacre_namespace":`, k.Namespace)
+	w.put(`,"__meta_nacre_service":`, k.Name)
+	w.put(`,"__meta_nacre_weight":`, strconv.FormatFloat(i.Weight, 'f', -1, 64))
+	w.body = append(w.body, '}', '}')
 }
 
 // labelOf makes a part of a label's name of any text.
