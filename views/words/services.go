@@ -86,11 +86,28 @@ type Services struct {
 	ClientBeats, ClientLasting, ClientUDP                 string
 	Service, LastPush, LastAck                            string
 	What                                                  InstanceEvents
+	Details                                               InstanceDetails
 }
 
 // InstanceEvents are what happens to an instance.
 type InstanceEvents struct {
 	Registered, Reregistered, Unhealthy, Healthy, Removed, Probed, Overridden, Uncovered string
+}
+
+// InstanceDetails say more of what happens to an instance.
+type InstanceDetails struct {
+	NoBeat            string // how long
+	Closed            string // reason
+	ClosedEnded       string
+	Deregistered      string
+	AsUnhealthy       string
+	Replaced          string
+	DrainedOffline    string
+	Weight            string // value
+	Keys              string // number
+	DrainedWithin     string // how long
+	OfflineLater      string // how long
+	Disabled, Enabled string
 }
 
 var englishServices = Services{
@@ -159,6 +176,11 @@ var englishServices = Services{
 	ClientBeats: "heartbeats over HTTP", ClientLasting: "persistent instances", ClientUDP: "told over UDP",
 	Service: "Service", LastPush: "Last push", LastAck: "Last ack",
 	What: InstanceEvents{Registered: "registered", Reregistered: "registered anew", Unhealthy: "unhealthy", Healthy: "healthy", Removed: "removed", Probed: "probed", Overridden: "changed by hand", Uncovered: "change taken back"},
+	Details: InstanceDetails{
+		NoBeat: "no heartbeat for %s", Closed: "connection closed: %s", ClosedEnded: "the connection ended", Deregistered: "deregistered", AsUnhealthy: "as unhealthy",
+		Replaced: "the client registered others in its place", DrainedOffline: "drained: offline", Weight: "weight %s", Keys: "keys of metadata: %s",
+		DrainedWithin: "drained within %s", OfflineLater: "offline %s later", Disabled: "online → offline", Enabled: "offline → online",
+	},
 }
 
 var chineseServices = Services{
@@ -227,4 +249,9 @@ var chineseServices = Services{
 	ClientBeats: "HTTP 心跳", ClientLasting: "持久实例", ClientUDP: "UDP 推送",
 	Service: "服务", LastPush: "上次推送", LastAck: "上次确认",
 	What: InstanceEvents{Registered: "注册", Reregistered: "重新注册", Unhealthy: "变为不健康", Healthy: "恢复健康", Removed: "移除", Probed: "探测", Overridden: "手动修改", Uncovered: "取消手动修改"},
+	Details: InstanceDetails{
+		NoBeat: "%s没有心跳", Closed: "连接已关闭：%s", ClosedEnded: "连接结束", Deregistered: "主动注销", AsUnhealthy: "注册为不健康",
+		Replaced: "客户端改为注册其他实例", DrainedOffline: "排空完成，已下线", Weight: "权重 %s", Keys: "元数据 %s 项",
+		DrainedWithin: "在 %s内排空", OfflineLater: "%s后下线", Disabled: "在线 → 已下线", Enabled: "已下线 → 在线",
+	},
 }

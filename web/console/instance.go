@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -204,13 +205,62 @@ func (v *visit) overrideInstance() error {
 func (v *visit) notes(all []naming.Note) (out []views.Note) {
 	w := &v.w.Services
 	for _, n := range slices.Backward(all) {
-		note := views.Note{At: v.lately(n.AtMs), Clock: time.UnixMilli(n.AtMs).UTC().Format("15:04:05 UTC"), State: v.whatState(n.What), Detail: n.Detail}
+		note := views.Note{At: v.lately(n.AtMs), Clock: time.UnixMilli(n.AtMs).UTC().Format("15:04:05 UTC"), State: v.whatState(n.What), Detail: detailed(v.w, n.Detail)}
 		if n.By != "" {
 			note.By = words.Fill(w.By, n.By)
 		}
 		out = append(out, note)
 	}
 	return out
+}
+
+// detail is something that the registry says, with how it is worded.
+type detail struct {
+	said *regexp.Regexp
+	text func(*words.InstanceDetails) string
+}
+
+// details are what the registry says of events, in the order in which they are tried; what stands in the brackets stays.
+var details = []detail{
+	{regexp.MustCompile(`^no heartbeat for (.+)$`), func(d *words.InstanceDetails) string { return d.NoBeat }},
+	{regexp.MustCompile(`^connection closed: (.+)$`), func(d *words.InstanceDetails) string { return d.Closed }},
+	{regexp.MustCompile(`^the connection ended$`), func(d *words.InstanceDetails) string { return d.ClosedEnded }},
+	{regexp.MustCompile(`^deregistered$`), func(d *words.InstanceDetails) string { return d.Deregistered }},
+	{regexp.MustCompile(`^as unhealthy$`), func(d *words.InstanceDetails) string { return d.AsUnhealthy }},
+	{regexp.MustCompile(`^the client registered others in its place$`), func(d *words.InstanceDetails) string { return d.Replaced }},
+	{regexp.MustCompile(`^drained: offline$`), func(d *words.InstanceDetails) string { return d.DrainedOffline }},
+	{regexp.MustCompile(`^weight (.+)$`), func(d *words.InstanceDetails) string { return d.Weight }},
+	{regexp.MustCompile(`^(\d+) keys of metadata$`), func(d *words.InstanceDetails) string { return d.Keys }},
+	{regexp.MustCompile(`^drained within (.+)$`), func(d *words.InstanceDetails) string { return d.DrainedWithin }},
+	{regexp.MustCompile(`^offline (.+) later$`), func(d *words.InstanceDetails) string { return d.OfflineLater }},
+	{regexp.MustCompile(`^enabled true → false$`), func(d *words.InstanceDetails) string { return d.Disabled }},
+	{regexp.MustCompile(`^enabled false → true$`), func(d *words.InstanceDetails) string { return d.Enabled }},
+}
+
+// detailed words what the registry says of an event: parts with commas between them, up to the first that is not known, as what
+// follows is metadata.
+func detailed(w *words.Words, text string) string {
+	s := &w.Services
+	said := strings.Split(text, ", ")
+	for i, one := range said {
+		switch one {
+		case "online":
+			said[i] = s.Online
+			continue
+		case "offline":
+			said[i] = s.Offline
+			continue
+		}
+		at := slices.IndexFunc(details, func(d detail) bool { return d.said.MatchString(one) })
+		if at < 0 {
+			break
+		}
+		said[i] = details[at].text(&s.Details)
+		if m := details[at].said.FindStringSubmatch(one); len(m) > 1 {
+			said[i] = words.Fill(said[i], detailed(w, m[1]))
+		}
+	}
+	return strings.Join(said, ", ")
 }
 
 func (v *visit) whatState(what naming.What) parts.State {

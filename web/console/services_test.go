@@ -175,6 +175,7 @@ func TestWhatLiesOverAnInstanceIsTypedAppliedAndTakenBack(t *testing.T) {
 	if i := s.seen(ordersKey, "10.0.0.1"); i.Weight != 0.5 || len(i.Metadata) != 3 {
 		t.Errorf("clients see %+v", i)
 	}
+	s.get(one, "Accept-Language", "zh-CN").is(200, "权重 0.5, 元数据 3 项", "手动修改")
 	s.follow(s.post("/console/instance", typed("", `{"zone":"west"}`, "true"))).is(200, "zone west").hides("registered as 1")
 	s.undoes(page) // of the first change: nothing lay over it before
 	s.get(one).is(200, "Nothing was changed by hand", "change taken back")
