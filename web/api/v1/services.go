@@ -249,12 +249,15 @@ func selectorTypes(c *fiber.Ctx, _ *wire.Params) error {
 
 // pageNumbers returns pageNo and pageSize, which must be there.
 func pageNumbers(p *wire.Params) (page, size int, err error) {
-	for name, to := range map[string]*int{"pageNo": &page, "pageSize": &size} {
-		text := optional(p, name, "")
+	for _, one := range [...]struct {
+		name string
+		to   *int
+	}{{"pageNo", &page}, {"pageSize", &size}} {
+		text := optional(p, one.name, "")
 		if text == "" {
-			return 0, 0, said("Parameter '" + name + "' is missing")
+			return 0, 0, said("Parameter '" + one.name + "' is missing")
 		}
-		if *to, err = wholeNumber(text); err != nil {
+		if *one.to, err = wholeNumber(text); err != nil {
 			return 0, 0, err
 		}
 	}
