@@ -29,7 +29,7 @@ const rows = (page: Page) => page.locator("table.configs tbody tr");
 
 test("the list is paged at 100, and each row has a name for who can't see it", async ({ page }) => {
   await page.goto("/console/configs");
-  await expect(page.locator("#found-count")).toHaveText("100,002 configurations");
+  await expect(page.locator("#found-count")).toHaveText("Configurations: 100,002");
   await expect(rows(page)).toHaveCount(100);
   await expect(page.getByRole("checkbox", { name: /^Select / })).toHaveCount(101);
   const name = await rows(page).nth(40).getByRole("rowheader").getByRole("link").first().textContent();

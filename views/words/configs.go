@@ -42,13 +42,13 @@ type Configs struct {
 
 var englishConfigs = Configs{
 	Title: "Configurations", SearchLabel: "Search configurations", SearchHint: "Name, content or key; or group: type: tag: key: by: …", Search: "Search", New: "New configuration",
-	Total: "%s configurations", Found: "%s found among %s", FoundOne: "1 found among %s",
+	Total: "Configurations: %s", Found: "%s found among %s", FoundOne: "1 found among %s",
 	AllNamespaces: "All namespaces",
 	Columns:       "Columns", ColumnsApply: "Show these",
 	ColumnName: "Name", ColumnDesc: "Description and tags", ColumnListeners: "Clients",
 	SelectAll: "Select all on this page", WithSelected: "With those selected", Export: "Export as ZIP", Clone: "Clone…", Tag: "Tags…",
 	HitLine: "line %s", HitVariant: "variant %s", HitDesc: "description", HitGroup: "group",
-	Variants: "%s variants", VariantsOnly: "variants only",
+	Variants: "Variants: %s", VariantsOnly: "variants only",
 	FilterBy: "Show only %s", FindIn: "Search names and contents for “%s”",
 
 	HelpTitle:  "How to search",

@@ -39,7 +39,7 @@ func TestTheListFindsByNameContentKeyAndAttribute(t *testing.T) {
 		shows  []string
 		hides  []string
 	}{
-		"all of a namespace":               {"", 200, []string{"order.yaml", "pay.properties", "2 configurations", "Where orders are"}, []string{"Development"}},
+		"all of a namespace":               {"", 200, []string{"order.yaml", "pay.properties", "Configurations: 2", "Where orders are"}, []string{"Development"}},
 		"a part of a name, in any case":    {"q=ORDER.Y", 200, []string{"order.yaml", "1 found among 2"}, []string{"pay.properties"}},
 		"a part of a content":              {"q=cache-1", 200, []string{"line 3", "spring.redis.host", "cache-1"}, []string{"pay.properties"}},
 		"a key's path":                     {"q=spring.redis.host", 200, []string{"line 3", "spring.redis.host"}, []string{"pay.properties"}},
@@ -223,7 +223,7 @@ func TestClonesShowFirstWhatTheyChange(t *testing.T) {
 	for _, m := range regexp.MustCompile(`name="take" value="([^"]+)"[^>]*checked`).FindAllStringSubmatch(a.body, -1) {
 		form.Add("take", strings.ReplaceAll(m[1], "&amp;", "&"))
 	}
-	s.follow(s.post("/console/configs/clone", form).to("/console/configs?ns=dev")).is(200, "3 configurations", "described", "core")
+	s.follow(s.post("/console/configs/clone", form).to("/console/configs?ns=dev")).is(200, "Configurations: 3", "described", "core")
 	if got := s.entry("dev", "g", "differs"); got == nil || string(got.Content) != "d2" {
 		t.Errorf("%+v", got)
 	}
