@@ -47,8 +47,7 @@ type conn struct {
 	ids        map[string]string // of a push as it was recorded: as it came
 	parts      map[string]string // of a push as it was recorded: why it is left out
 	told       map[string]time.Time
-	shown      map[string]rpctest.Message // answers to subscriptions that no push repeated
-	last       map[string]*record         // what was recorded last of each
+	last       map[string]*record // what was recorded last of each
 
 	mu    sync.Mutex
 	queue []rpctest.Message
@@ -101,7 +100,7 @@ func (r *replay) conn(n int) *conn {
 	}
 	ctx, cancel := context.WithTimeout(r.t.Context(), callLimit)
 	defer cancel()
-	c := &conn{ids: map[string]string{}, parts: map[string]string{}, told: map[string]time.Time{}, shown: map[string]rpctest.Message{}, last: map[string]*record{}, wake: make(chan struct{}, 1)}
+	c := &conn{ids: map[string]string{}, parts: map[string]string{}, told: map[string]time.Time{}, last: map[string]*record{}, wake: make(chan struct{}, 1)}
 	var err error
 	if c.Client, err = rpctest.Dial(ctx, r.addr, rpctest.Options{NoSetup: true, IP: "10.1.2.3", Push: c.push}); err != nil {
 		r.t.Fatalf("connection %d: %v", n, err)
@@ -170,9 +169,6 @@ func (r *replay) call(rec *record, rest []record, step string) {
 		c.ConnectionID = got.Text("connectionId") // it was not told before, as the server was starting
 	}
 	r.compare(&rest[at], id, got, c, step)
-	if rec.Type == "SubscribeServiceRequest" && object(rec.Body)["subscribe"] == true {
-		c.shown[subject(got.Body)] = got
-	}
 }
 
 // body returns what a client's message has for a body.
@@ -284,10 +280,6 @@ func (r *replay) await(rec *record, step string) {
 			}
 			return
 		}
-		if r.shown(c, want) {
-			c.parts[id] = answered
-			return
-		}
 		select {
 		case <-c.wake:
 		case <-limit.C:
@@ -295,21 +287,6 @@ func (r *replay) await(rec *record, step string) {
 			return
 		}
 	}
-}
-
-// answered says why pushes right after a subscription do not come: in Nacos the answer may be old, in Nacre it is not.
-const answered = "services that the answer to the subscription had shown"
-
-// shown reports, once for each subscription, whether its answer showed what a push is to show.
-func (r *replay) shown(c *conn, want *record) bool {
-	answer, ok := c.shown[subject(want.Body)]
-	if want.Type != "NotifySubscriberRequest" || !ok || len(infoDifferences(object(want.Body)["serviceInfo"], object(answer.Body)["serviceInfo"])) > 0 {
-		return false
-	}
-	delete(c.shown, subject(want.Body))
-	c.last["NotifySubscriberRequest "+subject(want.Body)] = want
-	r.left[answered]++
-	return true
 }
 
 // acknowledge confirms a push that the transcript does not have.

@@ -48,6 +48,9 @@ const (
 // Index holds the watches of a node. It is safe for concurrent use. Locks are taken in the order group.scan, Index.mu,
 // group.mu, Watch.mu; notices and the walk through all names happen under none but group.scan.
 type Index[K Name] struct {
+	// Repeats says that a first difference to what a client knew before tells of removals once more, as changes. It is set before the first watch.
+	Repeats bool
+
 	watches atomic.Int64
 
 	mu       sync.RWMutex
@@ -251,6 +254,9 @@ func (g *group[K]) add(w *Watch[K], known []K, initial bool) (over bool) {
 	}
 	slices.SortFunc(diff[gone:], func(a, b Change[K]) int { return compare(a.Key, b.Key) })
 	w.begin(diff, initial)
+	if w.index.Repeats {
+		w.repeat(diff[:gone])
+	}
 	g.watches = append(g.watches, w)
 	return g.over
 }

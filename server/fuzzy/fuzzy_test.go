@@ -316,6 +316,26 @@ func TestWhatIsOwedIsBounded(t *testing.T) {
 	watch.Cancel()
 }
 
+func TestRemovalsAreToldOnceMoreWhereThatIsWanted(t *testing.T) {
+	x := NewIndex[key]()
+	x.Repeats = true
+	w, _, err := x.Watch(mustParse(t, "public>>g>>k*"), []key{numbered(1), numbered(2)}, false, func(f func(key) bool) { f(numbered(2)) }, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Cancel()
+	for _, kind := range []Sync{SyncDiff, ""} {
+		m, ok := w.Next()
+		if !ok || m.Sync != kind || len(m.Changes) != 1 || m.Changes[0] != (Change[key]{numbered(1), false}) {
+			t.Errorf("%+v, %t", m, ok)
+		}
+		w.Done(true)
+	}
+	if m, ok := w.Next(); ok {
+		t.Errorf("more: %+v", m)
+	}
+}
+
 func TestWhenThereIsRoomAgainTheOthersAreTold(t *testing.T) {
 	w := &world{held: map[key]bool{}, index: NewIndex[key]()}
 	for i := range MaxMatches + 10 {

@@ -71,6 +71,18 @@ func (w *Watch[K]) begin(diff []Change[K], initial bool) {
 	}
 }
 
+// repeat has removals told once more after the first difference.
+func (w *Watch[K]) repeat(gone []Change[K]) {
+	if len(gone) == 0 {
+		return
+	}
+	w.pending = make(map[K]news, len(gone))
+	for _, c := range gone {
+		w.pending[c.Key] = news{}
+		w.order = append(w.order, c.Key)
+	}
+}
+
 // mark notes the state of a key, and reports whether that is worth a notice.
 func (w *Watch[K]) mark(k K, exists bool) bool {
 	w.mu.Lock()

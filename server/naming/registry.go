@@ -156,6 +156,7 @@ type clientAddr struct {
 // calls Use before the first write, and runs Run.
 func New(c Config) (*Registry, *State) {
 	r := &Registry{cfg: c.withDefaults(), state: NewState(), interner: newInterner(), fuzzy: fuzzy.NewIndex[Key](), seed: maphash.MakeSeed(), epoch: clock.Mono(), wake: make(chan struct{}, 1)}
+	r.fuzzy.Repeats = true // Nacos' client for Java takes removals in a first difference for services that it knows already
 	r.incarnation = uint64(r.wall())<<16 | rand.Uint64()&0xffff
 	for i := range shardCount {
 		r.services[i].m = make(map[Key]*service)

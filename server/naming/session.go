@@ -112,6 +112,29 @@ func (c *Session) Subscribe(k Key, clusters string) (*View, error) {
 	return v, nil
 }
 
+// untold is the revision of no view.
+const untold = ^uint64(0)
+
+// Repeat has a subscribed client told in a push, too, what Subscribe returned, or what it is by then: clients of Java that
+// connected anew subscribe again without reading the answer.
+func (c *Session) Repeat(k Key) {
+	s := c.registry.lock(&k)
+	if s == nil {
+		return
+	}
+	defer c.registry.settle(s)
+	c.mu.Lock()
+	x, held := c.subs.find(&k)
+	if held {
+		x.told = untold
+	}
+	c.mu.Unlock()
+	if held && !s.dirty {
+		s.dirty = true
+		s.registry.dirty.add(s)
+	}
+}
+
 // Unsubscribe ends a subscription; it reports whether there was one.
 func (c *Session) Unsubscribe(k Key) bool {
 	s := c.registry.lock(&k)

@@ -73,7 +73,9 @@ func (n *serviceName) check(typ string) (naming.Key, reply, bool) {
 }
 
 // invalid answers what Nacos' parameter check refuses.
-func invalid(typ, text string) reply { return ownFailure(typ, codeInvalid, "Param check invalid:"+text) }
+func invalid(typ, text string) reply {
+	return ownFailure(typ, codeInvalid, "Param check invalid:"+text)
+}
 
 // instanceOf reads an instance.
 func instanceOf(v payload.Value) (naming.Instance, error) {
@@ -333,6 +335,7 @@ func (s *Server) subscribe(_ context.Context, c *Conn, m *payload.Message) reply
 	if err != nil {
 		return s.namingFault(typ, err)
 	}
+	c.naming.Repeat(k)
 	return s.serviceAnswer("SubscribeServiceResponse", `,"message":"success"`, view)
 }
 

@@ -237,3 +237,21 @@ func TestWrongRequestsOfNamingAreRefused(t *testing.T) {
 		t.Errorf("asking works on any connection: %s", m)
 	}
 }
+
+// TestASubscriberIsToldOnceMoreWhatItWasAnswered is for clients that subscribe again after a reconnect and do not read the answer.
+func TestASubscriberIsToldOnceMoreWhatItWasAnswered(t *testing.T) {
+	s := servertest.Start(t)
+	pub, _ := namingClient(t, s.GRPC, true)
+	mustCall(t, pub, "InstanceRequest", service("s", fields{"type": "registerInstance", "instance": instanceAt(80, nil)}))
+	sub, told := namingClient(t, s.GRPC, true)
+	for range 2 { // also when it was subscribed before
+		answer := infoOf(t, mustCall(t, sub, "SubscribeServiceRequest", service("s", fields{"subscribe": true})))
+		if i := until(t, told, "80 "); i.LastRefTime != answer.LastRefTime {
+			t.Errorf("told of %d, answered %d", i.LastRefTime, answer.LastRefTime)
+		}
+	}
+	mustCall(t, sub, "SubscribeServiceRequest", service("none", fields{"subscribe": true}))
+	if i := until(t, told, ""); i.Name != "none" { // also of a service that there is not
+		t.Errorf("told of %+v", i)
+	}
+}
