@@ -10,6 +10,9 @@ const server = new Server({ "console-gallery": "on" });
 const test = testOn(server);
 const key = { ns: "orders", group: "orders-service", dataId: "application.yaml" };
 const hardKey = { ns: "hard", group: "group-of-a-long-name.".repeat(6).slice(0, 120), dataId: hard.long };
+const service = { ns: "orders", group: "orders-service", name: "orders" };
+const hardService = { ns: "hard", group: "group-of-a-long-name.".repeat(6).slice(0, 120), name: `<img/src=x/onerror=alert(1)>${"service-of-a-long-name.".repeat(20)}`.slice(0, 500) };
+const servicePath = (of: typeof service, part = "", more: Record<string, string> = {}) => `/console/${part.startsWith("/") || part === "" ? `service${part}` : part}?${new URLSearchParams({ ...of, ...more })}`;
 const revisions: number[] = [];
 let polls: Polls[] = [];
 
@@ -30,6 +33,11 @@ test.beforeAll(async () => {
   await server.remove({ ns: "orders", group: "pay-service", dataId: "part-0.yaml" });
   await server.publish({ ns: "hard", dataId: "gone" }, "x");
   await server.remove({ ns: "hard", dataId: "gone" });
+  for (const [of, ip, more] of [[service, "10.0.0.1", {}], [service, "10.0.0.2", { clusterName: "HZ", enabled: "false" }], [hardService, "host-of-a-long-name.".repeat(5), {}]] as const) {
+    const metadata = JSON.stringify({ zone: hard.emoji, "<img src=x onerror=alert(1)>": `${hard.markup} ${hard.arabic}`, long: "no-place-to-break".repeat(20), "preserved.heart.beat.timeout": "900000", "preserved.ip.delete.timeout": "900000" });
+    const res = await fetch(`${server.url}/nacos/v1/ns/instance`, { method: "POST", body: new URLSearchParams({ namespaceId: of.ns, groupName: of.group, serviceName: of.name, ip, port: "8080", metadata, ...more }) });
+    expect(await res.text()).toBe("ok");
+  }
   polls = [new Polls(server, key, 9), new Polls(server, hardKey, 2, { "Client-AppName": "an-application-of-a-very-long-name-".repeat(3) })];
   await expect.poll(async () => (await server.api<{ total: number }>("GET", "/delivery/clients")).total, { timeout: 15_000 }).toBe(11);
 });
@@ -123,6 +131,19 @@ const pages: Visit[] = [
       await page.waitForURL(/configs\/delete/);
     },
   },
+  at("services", "/console/services?ns=orders"),
+  at("services-hard", "/console/services?ns=hard"),
+  at("services-empty", "/console/services?ns=empty"),
+  at("service", servicePath(service)),
+  at("service-hard", servicePath(hardService)),
+  at("service-absent", servicePath({ ...service, name: "absent" })),
+  at("subscribers", servicePath(service, "/subscribers")),
+  at("service-settings", servicePath(service, "/settings")),
+  at("service-cluster", servicePath(service, "/cluster", { cluster: "HZ" })),
+  at("service-new", "/console/services/new?ns=orders"),
+  at("instance", servicePath(service, "instance", { ip: "10.0.0.1", port: "8080", cluster: "DEFAULT" })),
+  at("instance-hard", servicePath(hardService, "instance", { ip: "host-of-a-long-name.".repeat(5), port: "8080", cluster: "DEFAULT" })),
+  at("instance-new", servicePath(service, "/add")),
   at("clients", "/console/clients"),
   {
     name: "client",

@@ -124,6 +124,24 @@ export function configPath(key: Key | string, tab = "", more: Record<string, str
   return `/console/config${tab && `/${tab}`}?${new URLSearchParams({ ns, group, dataId, ...more })}`;
 }
 
+/** Begins to wait for an element; gives the time in ms from the last input before it to its appearance. */
+export function sinceInput(page: Page, selector: string, text = ""): Promise<number> {
+  return page.evaluate(
+    ([selector, text]) =>
+      new Promise<number>((done) => {
+        let typed = performance.now();
+        document.addEventListener("input", () => (typed = performance.now()), { capture: true });
+        document.addEventListener("paste", () => (typed = performance.now()), { capture: true });
+        new MutationObserver((_, watching) => {
+          if (![...document.querySelectorAll(selector!)].some((e) => e.textContent?.includes(text!))) return;
+          watching.disconnect();
+          done(performance.now() - typed);
+        }).observe(document.body, { childList: true, subtree: true });
+      }),
+    [selector, text],
+  );
+}
+
 /** Prints a figure that was measured. It is no condition: machines differ. */
 export function measured(what: string, value: number, budget: number, unit = "ms"): void {
   console.log(`  measured: ${what}: ${Math.round(value * 10) / 10} ${unit} (budget ${budget} ${unit}${value > budget ? ", EXCEEDED" : ""})`);
