@@ -20,7 +20,7 @@ for version in 3.1.1 2.5.1 1.4.8; do
 	case $version in
 	1.*) ;;
 	*)
-		sources+=(plugin/*.java)
+		sources+=(plugin/*.java grpc/*.java)
 		cp -r plugin/META-INF "$out/classes"
 		;;
 	esac

@@ -59,14 +59,24 @@ public final class Check {
                 if (version.startsWith("3.")) {
                     check("fuzzy watch", () -> Class.forName("nacre.sdk.FuzzyCheck").getMethod("run", Check.class).invoke(null, c));
                 }
+                if (version.startsWith("3.")) {
+                    check("fuzzy watch of services", () -> call("ServiceFuzzyCheck"));
+                }
                 if (version.startsWith("1.")) {
                     naming();
+                } else {
+                    call("GrpcNaming");
                 }
                 idling.join();
             }
         }
         System.out.flush();
         Runtime.getRuntime().halt(failed ? 1 : 0);
+    }
+
+    /** Runs a class that not every version is compiled with. */
+    private static void call(String name) throws Exception {
+        Class.forName("nacre.sdk." + name).getMethod("run").invoke(null);
     }
 
     /** Checks the registry, as clients without gRPC use it. */
@@ -96,7 +106,7 @@ public final class Check {
         t.start();
     }
 
-    private static void check(String name, Run run) {
+    static void check(String name, Run run) {
         long start = System.nanoTime();
         String what;
         try {
