@@ -188,7 +188,7 @@ const ownTexts = (page: Page) =>
   });
 
 /** What is the same in every language. */
-const names = /^(?:[\d\s.,:%+−–·/()-]*|Nacre.*|MD5|ID|SDK|CSV|ZIP|PROD|HTTP|gRPC|IP|YAML|JSON|TOML|XML|HTML|Properties|Spring.*|Java.*|Go|Dubbo|Python.*|Node.*|curl|nginx|[0-9a-f]{32}|Ctrl.*|Alt\+N|[\d.,]+\s*(?:[KMGT]?i?B|ms|s|%).*|Group|Data ID|DataId)$/;
+const names = /^(?:[\d\s.,:%+−–·/()-]*|Nacre.*|MD5|ID|SDK|CSV|ZIP|PROD|HTTP|gRPC|IP|YAML|JSON|TOML|XML|HTML|Properties|Spring.*|Java.*|Go|Dubbo|Python.*|Node.*|curl|nginx|[0-9a-f]{32}|Ctrl.*|Alt\+N|[\d.,]+\s*(?:[KMGT]?i?B|ms|s|%).*|Group|Data ID|DataId|DEFAULT|HZ|\/health|SELECT 1)$/;
 
 for (const visit of pages) {
   test(`every width, theme and language: ${visit.name}`, async ({ browser, watch }) => {
