@@ -72,7 +72,7 @@ func TestVariantsAreMentionedWhereTheContentIs(t *testing.T) {
 	s.publish("public", "g", "a", "for all", "")
 	s.publishAs("", config.Draft{Key: k, Content: []byte("for some"), Gray: &config.GrayDraft{Name: config.GrayBeta, Rule: config.BetaRule("10.0.0.1")}})
 	s.get("/console/config?group=g&dataId=a").is(200, "for all", "Some clients see another content")
-	s.get("/console/configs?q=some").is(200, "variant beta", "for some", "1 variants")
+	s.get("/console/configs?q=some").is(200, "variant beta", "for some", "Variants: 1")
 	if raw := s.get("/console/config/raw?group=g&dataId=a&gray=beta"); raw.body != "for some" {
 		t.Error(raw.body)
 	}

@@ -245,7 +245,7 @@ func TestTagsAreChangedOfSeveralAtOnce(t *testing.T) {
 	s.post("/console/configs/tag", rows).is(400, "at most 5 are allowed")
 	rows.Set("add", "new，core")
 	rows.Set("remove", "old, absent")
-	s.follow(s.post("/console/configs/tag", rows)).is(200, "2 configurations")
+	s.follow(s.post("/console/configs/tag", rows)).is(200, "Configurations: 2")
 	a := s.entry("public", "g", "a")
 	if strings.Join(a.Tags, " ") != "core new" || string(a.Content) != "one\n" || a.Type != "yaml" || *a.Desc != "kept" {
 		t.Errorf("%+v", a)
