@@ -164,6 +164,7 @@ function bindNames({ form, box, editor }: Page): void {
   };
   dataId.addEventListener("input", rename);
   group.addEventListener("input", rename);
+  if (!box.dataset.draft) rename(); // a name that was typed before this was loaded
 }
 
 /** Lays the text out anew as a change that can be undone. */
