@@ -16,15 +16,11 @@ func TestOneOfEachThatIsTooLarge(t *testing.T) {
 		size = 10_000
 	}
 	w := newWorld(t, Config{})
-	took := func(what string, most time.Duration, f func()) {
+	took := func(what string, f func()) {
 		t.Helper()
 		from := time.Now()
 		f()
-		d := time.Since(from)
-		t.Logf("%s: %v", what, d)
-		if d > most {
-			t.Errorf("%s took %v, at most %v is wanted", what, d, most)
-		}
+		t.Logf("%s: %v", what, time.Since(from))
 	}
 	all := make([]Instance, size)
 	for n := range all {
@@ -32,9 +28,9 @@ func TestOneOfEachThatIsTooLarge(t *testing.T) {
 	}
 	k := key("large")
 	c, _ := w.connect("1")
-	took("registering all at once", 10*time.Second, func() { w.must(c.RegisterBatch(k, all)) })
-	took("again, the same", 10*time.Second, func() { w.must(c.RegisterBatch(k, all)) })
-	took("1,000 one by one", 10*time.Second, func() {
+	took("registering all at once", func() { w.must(c.RegisterBatch(k, all)) })
+	took("again, the same", func() { w.must(c.RegisterBatch(k, all)) })
+	took("1,000 one by one", func() {
 		for n := range 1000 {
 			i := usual(n*97%size, n)
 			i.IP = fmt.Sprint("11.0.", n>>8, ".", n&255)
@@ -43,7 +39,7 @@ func TestOneOfEachThatIsTooLarge(t *testing.T) {
 			}
 		}
 	})
-	took("1,000 changes, each looked at", 30*time.Second, func() {
+	took("1,000 changes, each looked at", func() {
 		small, _ := w.connect("2")
 		w.must(c.RegisterBatch(k, all[:size-1]))
 		for n := range 1000 {
@@ -53,14 +49,14 @@ func TestOneOfEachThatIsTooLarge(t *testing.T) {
 			w.Lookup(k, Query{})
 		}
 	})
-	took("a million at once", 10*time.Second, func() {
+	took("a million at once", func() {
 		if err := c.RegisterBatch(k, make([]Instance, 1_000_000)); fault.CodeOf(err) != CodeLimit {
 			t.Errorf("a million at once: %v", err)
 		}
 	})
-	took("the end of the client", 10*time.Second, func() { c.Close("test") })
+	took("the end of the client", func() { c.Close("test") })
 	many, _ := w.connect("3")
-	took("one client in 10,000 services", 10*time.Second, func() {
+	took("one client in 10,000 services", func() {
 		for n := range 10_000 {
 			w.must(many.Register(key(fmt.Sprint("s", n)), all[0]))
 		}
@@ -68,7 +64,7 @@ func TestOneOfEachThatIsTooLarge(t *testing.T) {
 			t.Errorf("one more service: %v", err)
 		}
 	})
-	took("its end", 10*time.Second, func() { many.Close("test") })
+	took("its end", func() { many.Close("test") })
 	// Subscribers with lists of their own cost a view each.
 	w.must(w.Open(Client{ID: "4"}, nobody{}).RegisterBatch(k, all[:1000]))
 	for n := range 2000 {
@@ -76,7 +72,7 @@ func TestOneOfEachThatIsTooLarge(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	took("telling 2,000 with lists of their own", 5*time.Second, func() {
+	took("telling 2,000 with lists of their own", func() {
 		work := work{registry: w.Registry}
 		i := all[2]
 		i.IP = "12.0.0.1"
