@@ -32,8 +32,8 @@ func main() {
 		fmt.Println(registerAndWait(os.Args[2], os.Args[3]))
 		os.Exit(1)
 	}
-	time.AfterFunc(5*time.Minute, func() {
-		fmt.Println("FAILED: took longer than 5 minutes")
+	time.AfterFunc(8*time.Minute, func() {
+		fmt.Println("FAILED: took longer than 8 minutes")
 		os.Exit(1)
 	})
 	if err := run(); err != nil {
