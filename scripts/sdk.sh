@@ -59,7 +59,7 @@ run() {
 
 one() {
 	local log=$cache/$1.log from=$SECONDS
-	timeout -k 10 420 bash -c "$(declare -f run); cache=$cache; run $1" >"$log" 2>&1
+	timeout -k 10 540 bash -c "$(declare -f run); cache=$cache; run $1" >"$log" 2>&1
 	local code=$?
 	grep -hE '^(ok|FAILED) ' "$log" | sed "s/^/$1: /"
 	if [ $code -ne 0 ]; then
