@@ -66,7 +66,7 @@ func TestTheFiguresOfTheOverviewAreThoseOfTheServer(t *testing.T) {
 	s.get("/").is(200, "Look at this", "more than a minute: 1")
 	s.later(24 * time.Hour) // sessions have ended by then
 	s.login()
-	s.get("/").is(200, "Changes in 24 hours 0", "yesterday")
+	s.get("/").is(200, "Changes in 24 hours 0", "a day ago")
 }
 
 func TestAPartThatIsReadAnewLeavesWhatAnotherPageIsToSay(t *testing.T) {

@@ -27,7 +27,7 @@ func TestTheConnectPageHasTheAddressesOfThisServer(t *testing.T) {
 
 func TestWhatIsNoNameDoesNotGetIntoCode(t *testing.T) {
 	s := signedIn(t)
-	for _, query := range []string{"dataId=a%27%3Brm", "group=%24(x)", "ns=a%22b", "dataId=a%0Ab"} {
+	for _, query := range []string{"dataId=a%27%3Brm", "group=%24(x)", "dataId=a%0Ab"} {
 		a := s.get("/console/connect?"+query).is(400, "hello.properties")
 		for _, bad := range []string{"';rm'", "$(x)'", `"a"b"`} {
 			if strings.Contains(text(a.body), bad) {
@@ -35,4 +35,5 @@ func TestWhatIsNoNameDoesNotGetIntoCode(t *testing.T) {
 			}
 		}
 	}
+	s.get("/console/connect?ns=a%22b").is(400, "a character that is not allowed").hides("hello.properties")
 }
