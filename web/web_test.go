@@ -97,6 +97,7 @@ func start(t testing.TB, change func(*Config)) *rig {
 		<-s.draining.Done()
 		return c.SendString(fmt.Sprint(s.NotReady()))
 	})
+	app.Post("/form", func(c *fiber.Ctx) error { return c.SendString(c.FormValue("last")) })
 	app.Get("/ip", func(c *fiber.Ctx) error { return c.SendString(s.ClientIP(c)) })
 	app.Post("/nacos/v1/cs/configs/listener", func(c *fiber.Ctx) error {
 		q := s.Parker().New(func(k resource.ConfigKey) []byte { return []byte(k.DataID) })
@@ -504,7 +505,6 @@ func TestABrowserUsesTheAPIForNoOtherSite(t *testing.T) {
 
 func TestPagesTakeNoMorePairsThanAnybodyNeeds(t *testing.T) {
 	r := start(t, nil)
-	r.App().Post("/form", func(c *fiber.Ctx) error { return c.SendString(c.FormValue("last")) })
 	many, few := strings.Repeat("a&", 10_001), strings.Repeat("a&", 9_999)
 	for _, x := range []struct {
 		name, method, path, body string
