@@ -1,26 +1,8 @@
 package layout
 
 import (
-	"github.com/a-h/templ"
-
 	"nacre/views/words"
 )
-
-// page marks the entry of the navigation that the page belongs to.
-func page(is bool) templ.Attributes {
-	if !is {
-		return nil
-	}
-	return templ.Attributes{"aria-current": "page"}
-}
-
-// marked marks what is chosen.
-func marked(is bool) templ.Attributes {
-	if !is {
-		return nil
-	}
-	return templ.Attributes{"aria-current": "true"}
-}
 
 // key is what a key does.
 type key struct {

@@ -8,11 +8,17 @@ import (
 	"github.com/a-h/templ"
 )
 
-func chosen(is bool) templ.Attributes {
+// CurrentPage marks the link, of some that lead to pages, which leads to where one is.
+func CurrentPage(is bool) templ.Attributes { return current(is, "page") }
+
+// CurrentItem marks what is chosen of some that exclude each other.
+func CurrentItem(is bool) templ.Attributes { return current(is, "true") }
+
+func current(is bool, kind string) templ.Attributes {
 	if !is {
 		return nil
 	}
-	return templ.Attributes{"aria-current": "page"}
+	return templ.Attributes{"aria-current": kind}
 }
 
 func (f Field) attributes() templ.Attributes {

@@ -964,7 +964,7 @@ func OnePage(m One) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = history.Toggles(m.Page.Words.History.Compare, m.Toggles).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts.Segments(m.Page.Words.History.Compare, m.Toggles).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
