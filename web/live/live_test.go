@@ -219,7 +219,7 @@ func TestWhoCameTooLateIsToldHowManyAreMissing(t *testing.T) {
 }
 
 func TestAReaderWhoseFilterSelectsNothingIsToldWhereItIs(t *testing.T) {
-	r := start(t, 10, func(d *live.Deps) { d.Config = live.Config{PingEvery: 20 * time.Millisecond} })
+	r := start(t, 10, func(d *live.Deps) { d.Config = live.Config{PingEvery: 250 * time.Millisecond} })
 	c := r.dial(t, "?kind=config")
 	at := uint64(0)
 	for range 5 { // more in all than are held
