@@ -39,14 +39,6 @@ const h2 = "PRI * HTTP/2.0\r\n"
 
 const decided = uint8(len(h2) + 1)
 
-// Stalls: a write that makes no progress for that long ends the connection. The deadline is armed
-// only when the one that stands is too near, so that most writes don't touch a timer.
-const (
-	stall      = 30 * time.Second
-	armedAhead = 60 * time.Second
-	slowest    = 16 << 10 // bytes a second that a reader must take
-)
-
 // Conn is a client's connection as the servers of this package see it. It is a net.Conn whose Close
 // may hand it over instead: to the waiter, to the server for large heads, or to an Owner.
 //
@@ -67,6 +59,7 @@ type Conn struct {
 	big     bool  // served by the server with large buffers
 	linger  bool  // closed only after the client has read the last answer
 	own     bool  // the user of a hijacked connection set a write deadline
+	whole   bool  // the answer under way lies in memory with all its body
 
 	readBy, readArmed, writeArmed int64 // on the server's epoch; 0 none
 	patient                       bool  // readBy is so far away that standing still is noticed before it
@@ -74,6 +67,7 @@ type Conn struct {
 	prefix []byte // what was read too early, to be read first
 	base   []byte // the buffer that the server's bufio.Reader reads into
 	full   []byte // its content when it was full without the end of a head
+	held   *piece // the begin of an answer, which waits for what follows it
 	next   Owner  // who gets the connection when it leaves by Detach
 	peer   string
 }
@@ -103,6 +97,9 @@ func (c *Conn) Linger() { c.linger = true }
 func (c *Conn) Read(p []byte) (int, error) {
 	if c.leave != leaveNot {
 		return 0, io.EOF
+	}
+	if err := c.sendHeld(); err != nil {
+		return 0, err
 	}
 	if len(c.prefix) > 0 {
 		n := copy(p, c.prefix)
@@ -207,38 +204,10 @@ func (c *Conn) HandOver(ctx *fasthttp.RequestCtx) bool {
 	return true
 }
 
-// Write writes all of p. A client that takes nothing for half a minute, or takes p more slowly than
-// 16 KiB/s, loses the connection. What a server writes on a connection that leaves it is dropped.
-func (c *Conn) Write(p []byte) (int, error) {
-	if c.leave != leaveNot {
-		return len(p), nil
-	}
-	if c.own {
-		return c.tcp.Write(p)
-	}
-	now := c.srv.now()
-	last := now + int64(stall) + int64(len(p))*int64(time.Second)/slowest
-	for done := 0; ; {
-		if c.writeArmed-now < int64(stall) {
-			c.writeArmed = now + int64(armedAhead)
-			if err := c.tcp.SetWriteDeadline(c.srv.at(c.writeArmed)); err != nil {
-				return done, err
-			}
-		}
-		n, err := c.tcp.Write(p[done:])
-		done += n
-		if err == nil || n == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-			return done, err
-		}
-		if now = c.srv.now(); now > last {
-			return done, err
-		}
-	}
-}
-
 // Close closes the connection, or hands it over where that was decided.
 func (c *Conn) Close() error {
 	why := c.leave
+	_ = c.sendHeld()
 	if c.next != nil && why != leaveDetach {
 		c.srv.lost(c)
 	}

@@ -154,12 +154,13 @@ func New(cfg Config) (*Server, error) {
 
 func (s *Server) server(buffer int) *fasthttp.Server {
 	return &fasthttp.Server{
-		Handler:               s.cfg.Handler,
+		Handler:               s.handle,
 		ErrorHandler:          s.cfg.ErrorHandler,
 		HeaderReceived:        s.cfg.HeaderReceived,
 		ExpectHandler:         s.cfg.ExpectHandler,
 		ConnState:             connState,
 		ReadBufferSize:        buffer,
+		WriteBufferSize:       writeBuffer,
 		ReadTimeout:           s.cfg.HeadTimeout,
 		IdleTimeout:           s.cfg.GiveBack,
 		MaxRequestBodySize:    s.cfg.MaxBody,
