@@ -142,6 +142,7 @@ var owners = []struct {
 	{"github.com/hashicorp/raft", []string{"server/replica"}},
 	{"go.etcd.io/bbolt", []string{"server/replica"}},
 	{"github.com/hashicorp/memberlist", []string{"server/cluster"}},
+	{"github.com/fsnotify/fsnotify", []string{"server/cluster"}},
 	{"github.com/miekg/dns", []string{"server/dns"}},
 	{"golang.org/x/crypto", []string{"server/auth"}},
 	{"google.golang.org/grpc", []string{"server/rpc", "server/probe"}},

@@ -46,6 +46,7 @@ type root struct {
 	Config  ConfigCmd  `cmd:"" help:"Look at settings."`
 	Import  ImportCmd  `cmd:"" help:"Publish the configurations of a ZIP or a folder; shows first what that changes."`
 	Export  ExportCmd  `cmd:"" help:"Write the configurations of a namespace to a ZIP or a folder."`
+	Cluster ClusterCmd `cmd:"" help:"Look after a cluster."`
 	Watch   WatchCmd   `cmd:"" help:"Print what happens on a server, as it happens."`
 }
 

@@ -115,6 +115,9 @@ func New(ctx context.Context, s settings.Settings, o Options) (*Server, error) {
 }
 
 func (s *Server) build(ctx context.Context) (err error) {
+	if s.settings.Mode == settings.ModeCluster {
+		return &settings.Error{Setting: "mode", Value: s.settings.Mode, Want: "this version does not have clusters yet; it runs with mode " + settings.ModeStandalone}
+	}
 	if s.listener, err = web.Listen(s.settings.HTTPAddr); err != nil {
 		return err
 	}

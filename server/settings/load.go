@@ -90,6 +90,7 @@ func Load(in Input) (s Settings, warnings []string, err error) {
 			errs = append(errs, s.sourced(err))
 		}
 	}
+	s.ClusterKey = env[keyEnv]
 	if len(errs) > 0 {
 		return s, nil, errors.Join(errs...)
 	}

@@ -8,7 +8,9 @@ package settings
 import (
 	"log/slog"
 	"net"
+	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -52,12 +54,18 @@ type Settings struct {
 	DNSAddr string
 	// AdvertiseAddr is the host that other nodes and clients are told, "" to find it out.
 	AdvertiseAddr string
+	// PeerAddr, RaftAddr and GossipAddr are the host:port of what nodes say to each other, "" for those that derive from HTTPAddr.
+	PeerAddr, RaftAddr, GossipAddr string
 	// ClusterConf is the path of a cluster.conf as Nacos has it, "" for none.
 	ClusterConf string
 	// Members are the addresses of the cluster's nodes.
 	Members []string
-	// ClusterKeyFile is the path of the key that all nodes share, "" for none.
-	ClusterKeyFile string
+	// AddressServer is the URL of an address server, "" for none.
+	AddressServer string
+	// ClusterSize is how many members must be there before a new cluster begins, 0 for all that are listed.
+	ClusterSize int
+	// ClusterKeyFile is the path of the key that all nodes share, "" for none; ClusterKey is the key itself, from the environment.
+	ClusterKeyFile, ClusterKey string
 	// Storage is StorageSQLite or StorageMySQL.
 	Storage string
 	// MySQLDSN says how to reach MySQL. It holds a password.
@@ -157,18 +165,63 @@ func Default() Settings {
 // GRPCOffset is what SDKs add to the port that they were given to find gRPC (grpc.md §1).
 const GRPCOffset = 1000
 
+// Offsets from HTTP's port to those of what nodes say to each other.
+const (
+	PeerOffset   = 1001
+	RaftOffset   = -1000
+	GossipOffset = -999
+)
+
 // ClientGRPCAddr returns the host:port that gRPC for clients listens on, when HTTP listens on port
 // httpPort: GRPCAddr, else the port that SDKs look for, or a free one where HTTP took a free one.
 func (s Settings) ClientGRPCAddr(httpPort int) string {
-	if s.GRPCAddr != "" {
-		return s.GRPCAddr
+	return s.beside(s.GRPCAddr, httpPort, GRPCOffset)
+}
+
+// NodeAddrs returns the same for peer RPC, raft and gossip.
+func (s Settings) NodeAddrs(httpPort int) (peer, raft, gossip string) {
+	return s.beside(s.PeerAddr, httpPort, PeerOffset), s.beside(s.RaftAddr, httpPort, RaftOffset), s.beside(s.GossipAddr, httpPort, GossipOffset)
+}
+
+func (s Settings) beside(set string, httpPort, offset int) string {
+	if set != "" {
+		return set
 	}
 	host, port, err := net.SplitHostPort(s.HTTPAddr)
 	if err != nil || port == "0" {
 		return net.JoinHostPort(host, "0")
 	}
-	return net.JoinHostPort(host, strconv.Itoa(httpPort+GRPCOffset))
+	return net.JoinHostPort(host, strconv.Itoa(httpPort+offset))
 }
+
+// Key returns the cluster key, nil where none is set. Spaces around it do not count.
+func (s Settings) Key() ([]byte, error) {
+	text := s.ClusterKey
+	if s.ClusterKeyFile != "" {
+		b, err := os.ReadFile(s.ClusterKeyFile)
+		if err != nil {
+			return nil, s.sourced(wrong("cluster-key-file", s.ClusterKeyFile, "must be a file that can be read: %s", err))
+		}
+		text = string(b)
+	}
+	key := []byte(strings.TrimSpace(text))
+	switch {
+	case len(key) == 0 && s.ClusterKeyFile == "":
+		return nil, nil
+	case len(key) < minKey && s.ClusterKeyFile != "":
+		return nil, s.sourced(wrong("cluster-key-file", s.ClusterKeyFile, "must hold a key of at least %d characters; `nacre cluster new-key` makes one", minKey))
+	case len(key) < minKey:
+		return nil, wrong(keyEnv, masked, "must be a key of at least %d characters; `nacre cluster new-key` makes one", minKey)
+	}
+	return key, nil
+}
+
+const (
+	// minKey is how many bytes a cluster key has at least.
+	minKey = 16
+	// keyEnv is the environment variable that may hold it.
+	keyEnv = EnvPrefix + "CLUSTER_KEY"
+)
 
 // BodyLimit returns the size in bytes of the largest request body that can be right: the largest
 // content with each byte percent-encoded, or the largest ZIP, and some room for what stands around it.

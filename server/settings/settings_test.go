@@ -101,8 +101,15 @@ func TestWrongSettingsNameSettingValueSourceAndWhatIsRight(t *testing.T) {
 		{name: "an unknown mode", flags: map[string]string{"mode": "duster"}, want: `must be standalone or cluster`},
 		{name: "an unknown log level", flags: map[string]string{"log-level": "loud"}, want: `must be debug, info, warn or error`},
 		{name: "an unknown access log", flags: map[string]string{"access-log": "some"}, want: `must be on, sampled or off`},
-		{name: "a cluster, which comes later", flags: map[string]string{"mode": "cluster"}, want: `this version does not have clusters yet`},
-		{name: "members, which come later", flags: map[string]string{"members": "a:1,b:2"}, want: `members "a:1,b:2" (flag --members): this version does not have clusters yet`},
+		{name: "a cluster of nobody", flags: map[string]string{"mode": "cluster", "insecure": "on"}, want: `mode "cluster" (flag --mode): needs to know who the members are: set members, cluster-conf or address-server`},
+		{name: "a cluster without a key", flags: map[string]string{"mode": "cluster", "members": "a:1"}, want: "a cluster needs a key, so that nobody else can join it: make one with `nacre cluster new-key`"},
+		{name: "a short key", env: []string{"NACRE_CLUSTER_KEY=hunter2"}, flags: map[string]string{"mode": "cluster", "members": "a:1"}, want: `NACRE_CLUSTER_KEY "********": must be a key of at least 16 characters`},
+		{name: "a key file that is not there", flags: map[string]string{"mode": "cluster", "members": "a:1", "cluster-key-file": "/nowhere"}, want: `cluster-key-file "/nowhere" (flag --cluster-key-file): must be a file that can be read: open /nowhere: no such file`},
+		{name: "members of one that is alone", flags: map[string]string{"members": "a:1,b:2"}, want: `members "a:1,b:2" (flag --members): counts with mode cluster alone`},
+		{name: "an advertised URL", flags: map[string]string{"advertise-addr": "http://x"}, want: `must be a host without a port, such as 10.0.0.1`},
+		{name: "an address server without a scheme", flags: map[string]string{"mode": "cluster", "insecure": "on", "address-server": "x:8080"}, want: `must be a URL, such as http://10.0.0.1:8080/nacos/serverlist`},
+		{name: "a port that leaves none for raft", flags: map[string]string{"mode": "cluster", "members": "a:1", "insecure": "on", "http-addr": "127.0.0.1:80"}, want: `leaves no port for other nodes at the port -1000; use another port, or set raft-addr`},
+		{name: "a raft address without a port", flags: map[string]string{"mode": "cluster", "members": "a:1", "insecure": "on", "raft-addr": "10.0.0.1"}, want: `raft-addr "10.0.0.1" (flag --raft-addr): must be host:port, such as 10.0.0.1:7848`},
 		{name: "MySQL, which comes later", flags: map[string]string{"storage": "mysql"}, want: `this version does not have storage in MySQL yet`},
 		{name: "a cache that holds less than all, which comes later", flags: map[string]string{"cache-budget": "1GiB"}, want: `cache-budget "1GiB" (flag --cache-budget): this version holds all contents`},
 		{name: "a DSN, masked", flags: map[string]string{"mysql-dsn": "root:hunter2@tcp(db)/n"}, want: `mysql-dsn "********" (flag --mysql-dsn)`},
@@ -137,6 +144,34 @@ func TestWrongSettingsNameSettingValueSourceAndWhatIsRight(t *testing.T) {
 				t.Fatalf("a secret is shown: %v", err)
 			}
 		})
+	}
+}
+
+func TestWhatAClusterNeeds(t *testing.T) {
+	file := write(t, "  a key that is long enough\n")
+	s, _, err := Load(Input{Flags: map[string]string{"mode": "cluster", "members": "a:1", "cluster-key-file": file}, Environ: []string{"NACRE_CLUSTER_KEY=another key, long enough"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key, err := s.Key(); string(key) != "a key that is long enough" || err != nil {
+		t.Errorf("the key is %q, %v", key, err)
+	}
+	peer, raft, gossip := s.NodeAddrs(8848)
+	if peer != "127.0.0.1:9849" || raft != "127.0.0.1:7848" || gossip != "127.0.0.1:7849" {
+		t.Errorf("the addresses are %s, %s, %s", peer, raft, gossip)
+	}
+	s.HTTPAddr, s.RaftAddr = "127.0.0.1:0", "10.0.0.1:1"
+	if peer, raft, _ = s.NodeAddrs(4711); peer != "127.0.0.1:0" || raft != "10.0.0.1:1" {
+		t.Errorf("with a free port they are %s, %s", peer, raft)
+	}
+	s, _, err = Load(Input{Flags: map[string]string{"mode": "cluster", "members": "a:1"}, Environ: []string{"NACRE_CLUSTER_KEY=another key, long enough"}})
+	if key, _ := s.Key(); string(key) != "another key, long enough" || err != nil {
+		t.Errorf("from the environment it is %q, %v", key, err)
+	}
+	for _, l := range s.Describe() {
+		if strings.Contains(l.Value, "another key") {
+			t.Errorf("%s shows the key", l.Name)
+		}
 	}
 }
 

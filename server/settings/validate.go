@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,10 +15,6 @@ import (
 var notYet = []struct {
 	name, feature string
 }{
-	{"advertise-addr", "clusters"},
-	{"cluster-conf", "clusters"},
-	{"members", "clusters"},
-	{"cluster-key-file", "clusters"},
 	{"mysql-dsn", "storage in MySQL"},
 	{"console-addr", "a listener for the console alone; it is served on http-addr"},
 }
@@ -32,9 +29,7 @@ func (s Settings) Validate() error {
 		}
 	}
 	add(oneOf("mode", s.Mode, ModeStandalone, ModeCluster))
-	if s.Mode == ModeCluster {
-		add(wrong("mode", s.Mode, "this version does not have clusters yet; it runs with mode %s", ModeStandalone))
-	}
+	s.checkCluster(add)
 	add(oneOf("storage", s.Storage, StorageSQLite, StorageMySQL))
 	if s.Storage == StorageMySQL {
 		add(wrong("storage", s.Storage, "this version does not have storage in MySQL yet; it runs with storage %s", StorageSQLite))
@@ -92,6 +87,54 @@ func (s Settings) Validate() error {
 	return errors.Join(errs...)
 }
 
+// forClusters are settings that say nothing to a node that is alone.
+var forClusters = []string{"peer-addr", "raft-addr", "gossip-addr", "cluster-conf", "members", "address-server", "cluster-key-file"}
+
+// checkCluster checks what belongs to clusters.
+func (s Settings) checkCluster(add func(*Error)) {
+	if strings.ContainsAny(s.AdvertiseAddr, " /:,") && net.ParseIP(s.AdvertiseAddr) == nil || len(s.AdvertiseAddr) > 200 {
+		add(wrong("advertise-addr", s.AdvertiseAddr, "must be a host without a port, such as 10.0.0.1"))
+	}
+	if s.Mode != ModeCluster {
+		for _, name := range forClusters {
+			if v := find(name).get(&s); v != "" {
+				add(wrong(name, v, "counts with mode %s alone; set that, or leave this out", ModeCluster))
+			}
+		}
+		return
+	}
+	if s.ClusterConf == "" && len(s.Members) == 0 && s.AddressServer == "" {
+		add(wrong("mode", s.Mode, "needs to know who the members are: set members, cluster-conf or address-server"))
+	}
+	if u, err := url.Parse(s.AddressServer); s.AddressServer != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		add(wrong("address-server", s.AddressServer, "must be a URL, such as http://10.0.0.1:8080/nacos/serverlist"))
+	}
+	if key, err := s.Key(); err != nil {
+		var e *Error
+		errors.As(err, &e)
+		add(e)
+	} else if key == nil && !s.Insecure {
+		add(wrong("cluster-key-file", "", "a cluster needs a key, so that nobody else can join it: make one with `nacre cluster new-key`, and give it to all nodes "+
+			"with cluster-key-file or %s; or give --insecure to let everybody join who reaches its ports", keyEnv))
+	}
+	_, port, _ := net.SplitHostPort(s.HTTPAddr)
+	p, _ := strconv.Atoi(port)
+	for _, a := range []struct {
+		name, addr string
+		offset     int
+	}{{"peer-addr", s.PeerAddr, PeerOffset}, {"raft-addr", s.RaftAddr, RaftOffset}, {"gossip-addr", s.GossipAddr, GossipOffset}} {
+		if a.addr != "" {
+			host, port, err := net.SplitHostPort(a.addr)
+			n, bad := strconv.Atoi(port)
+			if err != nil || bad != nil || n < 0 || n > 65535 || strings.ContainsAny(host, " /,") {
+				add(wrong(a.name, a.addr, "must be host:port, such as 10.0.0.1:%d", 8848+a.offset))
+			}
+		} else if p != 0 && (p+a.offset < 1 || p+a.offset > 65535) {
+			add(wrong("http-addr", s.HTTPAddr, "leaves no port for other nodes at the port %+d; use another port, or set %s", a.offset, a.name))
+		}
+	}
+}
+
 // checkAddr checks an address to listen on; could is what anybody who reaches it could do.
 func (s Settings) checkAddr(name, addr, example, could string) *Error {
 	must := "must be host:port, such as " + example
@@ -135,6 +178,7 @@ var ranges = []struct {
 }{
 	{"access-log-rate", func(s *Settings) int64 { return int64(s.AccessLogRate) }, 1, 1e6, plain},
 	{"max-config-size", func(s *Settings) int64 { return s.MaxConfigSize }, 1 << 10, 64 << 20, FormatSize},
+	{"cluster-size", func(s *Settings) int64 { return int64(s.ClusterSize) }, 0, 1000, plain},
 	{"history-retention", func(s *Settings) int64 { return int64(s.HistoryRetention) }, 1, 36500, plain},
 	{"quota-cluster", func(s *Settings) int64 { return int64(s.QuotaCluster) }, 1, 1e9, plain},
 	{"quota-group", func(s *Settings) int64 { return int64(s.QuotaGroup) }, 1, 1e9, plain},

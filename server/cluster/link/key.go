@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/big"
@@ -17,13 +16,6 @@ import (
 
 // MinKey is how many bytes a cluster key has at least.
 const MinKey = 16
-
-// NewKey returns a fresh cluster key, as text.
-func NewKey() string {
-	var raw [32]byte
-	_, _ = rand.Read(raw[:]) // never fails
-	return base64.RawURLEncoding.EncodeToString(raw[:])
-}
 
 // Derive returns 32 bytes for one use of the cluster key, which tell nothing of the key or of other uses.
 func Derive(key []byte, use string) ([]byte, error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"sync"
 	"testing"
@@ -52,7 +53,7 @@ func (n *nodes) start(t testing.TB, id string, handlers map[string]Handler) (s *
 		t.Fatal(err)
 	}
 	n.move(id, ln.Addr().String())
-	s = New(Config{Link: l, AddressOf: n.addr})
+	s = New(Config{Link: l, AddressOf: n.addr, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	for method, h := range handlers {
 		s.Handle(method, h)
 	}
