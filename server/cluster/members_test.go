@@ -19,9 +19,12 @@ func TestNodesThatAreListedFindEachOtherAndNoticeWhoIsGone(t *testing.T) {
 	eventually(t, func() error {
 		return all(a.sees(map[string]State{"b": Up, "c": Up}), b.sees(map[string]State{"a": Up, "c": Up}), c.sees(map[string]State{"a": Up, "b": Up}))
 	})
-	if self := a.members.Self(); !self.Listed || self.State != Up || self.Cluster != "1" {
-		t.Errorf("a sees itself as %+v", self)
-	}
+	eventually(t, func() error {
+		if self := a.members.Self(); !self.Listed || self.State != Up || self.Cluster != "1" {
+			return fmt.Errorf("a sees itself as %+v", self)
+		}
+		return nil
+	})
 	b.stop()
 	c.kill()
 	eventually(t, func() error { return a.sees(map[string]State{"b": Down, "c": Down}) })
