@@ -88,6 +88,7 @@ var layers = []layer{
 	{"store and replica meet only in the journal", []string{"server/store"}, with(small, domains, []string{"server/store", "migrations"})},
 	{"replica and store meet only in the journal", []string{"server/replica"}, with(small, domains, []string{"server/replica"})},
 	{"metrics know no domain", []string{"server/metrics"}, with(small, []string{"server/metrics"})},
+	{"views of a cluster know the domains", []string{"server/view"}, with(small, domains, []string{"server/view"})},
 	{"rate limits", []string{"server/ratelimit"}, with(small, []string{"server/ratelimit"})},
 	{"probes know naming alone", []string{"server/probe"}, with(small, []string{"server/naming", "server/probe"})},
 	{"DNS knows naming alone", []string{"server/dns"}, with(small, []string{"server/naming", "server/dns"})},
@@ -96,8 +97,8 @@ var layers = []layer{
 	{"pages import nothing of the server", []string{"views"}, []string{"views"}},
 	{"assets import nothing", []string{"static"}, []string{"static"}},
 	{"migrations import nothing", []string{"migrations"}, []string{"migrations"}},
-	{"the API does not know pages", []string{"web/api"}, with(small, domains, []string{"web/api", "web/park", "web/conn", "web/clientip", "server/metrics"})},
-	{"web does not know rpc, store and replica", []string{"web"}, with(small, domains, []string{"web", "views", "static", "server/metrics"})},
+	{"the API does not know pages", []string{"web/api"}, with(small, domains, []string{"server/view", "web/api", "web/park", "web/conn", "web/clientip", "server/metrics"})},
+	{"web does not know rpc, store and replica", []string{"web"}, with(small, domains, []string{"server/view", "web", "views", "static", "server/metrics"})},
 	{"commands talk to a server over HTTP", []string{"cli"}, with(small, []string{"cli", "server/config/transfer"})},
 	{"end-to-end tests", []string{"e2e"}, []string{""}},
 }

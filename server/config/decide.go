@@ -127,6 +127,7 @@ func (s *State) Decide(cmd journal.Command) (Outcome, []journal.Change, error) {
 	case *configpb.TrimHistory:
 		d.changes = append(d.changes, HistoryTrimmed{BeforeMs: m.BeforeMs, Limit: m.Limit})
 	}
+	s.sums.settle(s.Revision())
 	return d.out, d.changes, nil
 }
 

@@ -24,6 +24,7 @@ type State struct {
 	databaseIDs bool
 	changed     func(Key, *Item, *Item)
 	happened    func(Happening)
+	sums        sums
 
 	revision atomic.Uint64
 	bytes    atomic.Int64
@@ -116,6 +117,7 @@ func (s *State) Counters() Counters {
 func (s *State) SetCounters(c Counters) {
 	s.revision.Store(c.Revision)
 	s.nextID, s.nextHistory = max(c.NextID, 1), max(c.NextHistory, 1)
+	s.sums.begin(c.Revision)
 }
 
 // Stats is what a State holds, counted.
@@ -245,6 +247,7 @@ func (s *State) put(k Key, before, after *Item) {
 		sh.items[k] = after
 	}
 	sh.mu.Unlock()
+	s.sums.replace(k, before, after)
 	s.bytes.Add(after.size() - before.size())
 	s.grays.Add(int64(after.grayCount() - before.grayCount()))
 	if had, has := before.hasFormal(), after.hasFormal(); had != has {

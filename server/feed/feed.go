@@ -85,6 +85,9 @@ type Event struct {
 	Instance string `json:"instance,omitempty"`
 	Cluster  string `json:"cluster,omitempty"`
 
+	// Node is the address of the node that it happened on, "" for what happens on all of a cluster, or where there is one node.
+	Node string `json:"node,omitempty"`
+
 	// User and IP are those of who did it.
 	User string `json:"user,omitempty"`
 	IP   string `json:"ip,omitempty"`
@@ -104,7 +107,7 @@ type Event struct {
 // size is what an event costs in memory, roughly, in bytes.
 func (e *Event) size() int {
 	return 320 + len(e.Namespace) + len(e.Group) + len(e.DataID) + len(e.Gray) + len(e.User) + len(e.IP) + len(e.ClientID) +
-		len(e.ClientIP) + len(e.App) + len(e.SDK) + len(e.Service) + len(e.Instance) + len(e.Cluster) + len(e.Text)
+		len(e.ClientIP) + len(e.App) + len(e.SDK) + len(e.Service) + len(e.Instance) + len(e.Cluster) + len(e.Node) + len(e.Text)
 }
 
 // Filter selects events. Zero values select all.
@@ -190,7 +193,7 @@ func (f *Filter) Selects(e *Event) bool {
 	if f.lower == "" {
 		return true
 	}
-	for _, s := range [...]string{e.DataID, e.Group, e.Gray, e.User, e.IP, e.App, e.ClientIP, e.ClientID, e.Service, e.Instance, e.Cluster, e.Text} {
+	for _, s := range [...]string{e.DataID, e.Group, e.Gray, e.User, e.IP, e.App, e.ClientIP, e.ClientID, e.Service, e.Instance, e.Cluster, e.Node, e.Text} {
 		if strings.Contains(strings.ToLower(s), f.lower) {
 			return true
 		}
@@ -238,10 +241,15 @@ func (f *Feed) Open() { f.open.Store(true) }
 
 // Append gives e its number and time and adds it. It never waits for a reader. Before Open it does nothing.
 func (f *Feed) Append(e Event) {
+	e.AtMs = clock.Millis(f.clock)
+	f.Take(e)
+}
+
+// Take is Append for what happened elsewhere, and has its time.
+func (f *Feed) Take(e Event) {
 	if !f.open.Load() {
 		return
 	}
-	e.AtMs = clock.Millis(f.clock)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	e.Seq = f.next
