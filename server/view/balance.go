@@ -21,7 +21,9 @@ type Load struct {
 }
 
 // Loads asks all nodes how busy they are.
-func (n *Nodes) Loads(ctx context.Context) []Answer[Load] { return Ask(ctx, &n.Fan, &n.load, nothing{}) }
+func (n *Nodes) Loads(ctx context.Context) []Answer[Load] {
+	return Ask(ctx, &n.Fan, &n.load, nothing{})
+}
 
 type keepOf struct {
 	Keep int    `json:"keep"`
@@ -52,7 +54,9 @@ func moves(loads []Answer[Load], share float64) []move {
 	}
 	mean := total / len(nodes)
 	most := int(float64(mean) * (1 + share))
-	slices.SortFunc(nodes, func(a, b Answer[Load]) int { return cmp.Or(cmp.Compare(b.Value.SDKs, a.Value.SDKs), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(nodes, func(a, b Answer[Load]) int {
+		return cmp.Or(cmp.Compare(b.Value.SDKs, a.Value.SDKs), cmp.Compare(a.ID, b.ID))
+	})
 	var out []move
 	low := len(nodes) - 1
 	for high := 0; high < low && nodes[high].Value.SDKs > most; high++ {

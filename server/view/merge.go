@@ -76,4 +76,3 @@ func further[Q, A, T any](ctx context.Context, f *Fan, q *Question[paged[Q], A],
 	}
 	return s
 }
-

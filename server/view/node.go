@@ -79,7 +79,9 @@ type Reach struct {
 }
 
 // Nodes asks all nodes how they are.
-func (n *Nodes) Nodes(ctx context.Context) []Answer[Node] { return Ask(ctx, &n.Fan, &n.node, nothing{}) }
+func (n *Nodes) Nodes(ctx context.Context) []Answer[Node] {
+	return Ask(ctx, &n.Fan, &n.node, nothing{})
+}
 
 func (n *Nodes) nodeHere() Node {
 	x := n.cfg.Node()

@@ -363,7 +363,7 @@ func TestClientsMoveFromTheFullestNodeToTheEmptiest(t *testing.T) {
 		want  string
 	}{
 		{"nobody moves where all have about the same", []int{100, 105, 95}, .1, "[] [] []"},
-		{"the surplus goes", []int{300, 0, 0}, .1, "[200 10.0.0.1:8848] [] []"},
+		{"the surplus goes, to one other in a round", []int{300, 0, 0}, .1, "[200 10.0.0.2:8848] [] []"},
 		{"two send to two", []int{200, 200, 0, 0}, .1, "[100 10.0.0.3:8848] [100 10.0.0.2:8848] [] []"},
 		{"no more than the other has room for", []int{160, 140, 0}, .1, "[100 10.0.0.2:8848] [] []"},
 		{"within the share that is allowed", []int{129, 100, 71}, .3, "[] [] []"},
