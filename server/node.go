@@ -5,17 +5,25 @@ import (
 	"os"
 	"path/filepath"
 
-	"nacre/web/console"
+	"nacre/server/fault"
+	"nacre/server/release"
+	"nacre/server/view"
 )
 
-// consoleNode is what the console shows of this node.
-func (s *Server) consoleNode() console.Node {
+// nodeView is how this node is.
+func (s *Server) nodeView() view.Node {
 	st := s.node.Stats()
 	_, commands := s.group.Stats()
-	n := console.Node{
-		ID: s.node.ID(), HTTPAddr: s.Addr(), GRPCAddr: s.GRPCAddr(), Leader: st.State == "leader", State: st.State, Term: st.Term,
+	n := view.Node{
+		ID: s.node.ID(), Version: release.Version, StartedMs: s.started.UnixMilli(), Configs: s.configs.Stats().Configs, Revision: s.configs.Revision(), HTTPAddr: s.Addr(), GRPCAddr: s.GRPCAddr(), Leader: st.State == "leader", State: st.State, Term: st.Term,
 		CommitIndex: st.CommitIndex, AppliedIndex: st.AppliedIndex, WrittenIndex: s.image.Written(), LastLog: st.LastIndex, SnapshotIndex: st.SnapshotIndex, SnapshotMs: st.SnapshotMs,
 		Fsyncs: st.Fsyncs, FsyncP99: s.latest("fsync_p99"), LogBytes: st.LogBytes, Commands: commands,
+	}
+	if err := s.Ready(); err != nil {
+		n.NotReady = fault.TextOf(err)
+	}
+	if n.Leader {
+		n.LeaderID = n.ID
 	}
 	if rss := residentBytes(); !math.IsNaN(rss) {
 		n.RSS = uint64(rss)

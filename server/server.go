@@ -35,6 +35,7 @@ import (
 	"nacre/server/rpc"
 	"nacre/server/settings"
 	"nacre/server/store"
+	"nacre/server/view"
 	"nacre/web"
 	"nacre/web/api/wire"
 )
@@ -70,6 +71,7 @@ type Server struct {
 	search     *search.Index
 	load       *wire.Machine
 	feed       *feed.Feed
+	nodes      *view.Nodes
 	namespaces *namespace.Service
 	naming     *naming.Registry
 	probes     *probe.Runner
@@ -203,6 +205,7 @@ func (s *Server) domains() *machine {
 	s.probes = probe.NewRunner(s.naming, m.naming.Cluster)
 	s.transfer = transfer.New(s.configs, s.namespaces.Exists, transfer.Limits{MaxUnpacked: set.ImportMaxUnpacked})
 	s.users, m.users = auth.New(s.opts.Clock, auth.Options{SessionIdle: set.ConsoleSessionIdle})
+	s.nodes = s.views()
 	s.drafts, m.drafts = draft.New(s.opts.Clock, draft.Options{MaxContent: int(set.MaxConfigSize)})
 	return m
 }
@@ -274,6 +277,7 @@ func (s *Server) Run(ctx context.Context) error {
 	run.Go(func() error { return s.stateNews(runCtx, serving) })
 	run.Go(func() error { return s.serveDNS(runCtx, serving) })
 	run.Go(func() error { return s.series.Run(runCtx) })
+	run.Go(func() error { return s.nodes.Run(runCtx) })
 	run.Go(func() error {
 		if s.node.WaitReady(runCtx) != nil {
 			return nil

@@ -93,6 +93,7 @@ var exceptions = []exception{
 		body: `{"code":0,"message":"success","data":null}`},
 	{file: "operator-core-console", row: "console GET /v3/console/server/guide", reason: "the console is always on", status: 200,
 		body: `{"code":0,"message":"success","data":null}`},
+	{file: "operator-core-console", row: "core simple nodes", reason: otherMachine, status: 200, body: `{"code":200,"message":null,"data":["<any>"],"noRight":false}`},
 	{file: "operator-core-console", row: "GET /v2/core/loader/cluster", reason: otherMachine, edit: loadOfMachine},
 	{file: "operator-core-console", row: "GET /v3/admin/core/loader/cluster", reason: otherMachine, edit: loadOfMachine},
 	{file: "operator-core-console", row: "console GET /v3/console/nope", reason: "404 as on every other path", status: 404, body: noPage},

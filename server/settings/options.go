@@ -123,6 +123,8 @@ var options = []option{
 		func(s *Settings) *int { return &s.GRPCMaxConnectionsPerIP }),
 	number("grpc-max-rate", "0", "Requests a second on one gRPC connection, 0 for no limit; more are answered with 503 after a second.",
 		func(s *Settings) *int { return &s.GRPCMaxRate }),
+	number("rebalance-skew", "50", "Percent of gRPC clients above the mean from which a node of a cluster sends the surplus, 20 or more, to the others; 0 for never.",
+		func(s *Settings) *int { return &s.RebalanceSkew }),
 	size("import-max-zip", "32MiB", "Largest ZIP that may be imported.",
 		func(s *Settings) *int64 { return &s.ImportMaxZip }),
 	size("import-max-unpacked", "256MiB", "Most that an imported ZIP may unpack to.",

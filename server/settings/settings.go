@@ -135,6 +135,8 @@ type Settings struct {
 	ImportMaxZip int64
 	// ImportMaxUnpacked is how many bytes an imported ZIP may unpack to.
 	ImportMaxUnpacked int64
+	// RebalanceSkew is from how many percent above the mean on one node clients are sent to others by themselves, 0 for never.
+	RebalanceSkew int
 	// ConsoleSessionIdle is how long a session of the console lives unused.
 	ConsoleSessionIdle time.Duration
 	// ConsoleGallery says whether the console has the page that shows all its parts.

@@ -25,7 +25,8 @@ func TestDefaultsAreValidAndShown(t *testing.T) {
 		QuotaCluster: 100000, QuotaGroup: 200, QuotaNamespace: 200, QuotaMaxSize: 102400, MaxNamespaces: 100000,
 		MaxInstances: 1000000, MaxInstancesPerService: 100000, MaxServices: 200000, MaxServicesPerClient: 10000, MaxSubscriptions: 5000000, MaxSubscriptionsPerClient: 10000,
 		APICompatClient: true, APICompatAdmin: true, APICompatConsole: true,
-		LongPollMaxWaiting: 100000, GRPCMaxMessage: 10 << 20, GRPCMaxConnections: 50000, ImportMaxZip: 32 << 20, ImportMaxUnpacked: 256 << 20, ConsoleSessionIdle: 12 * time.Hour, DrainTimeout: 10 * time.Second,
+		LongPollMaxWaiting: 100000, GRPCMaxMessage: 10 << 20, GRPCMaxConnections: 50000, ImportMaxZip: 32 << 20, ImportMaxUnpacked: 256 << 20,
+		RebalanceSkew: 50, ConsoleSessionIdle: 12 * time.Hour, DrainTimeout: 10 * time.Second,
 	}
 	if diff := cmp.Diff(want, s, cmpopts.IgnoreUnexported(Settings{})); diff != "" {
 		t.Errorf("defaults differ (-want +got):\n%s", diff)

@@ -197,6 +197,7 @@ var ranges = []struct {
 	{"grpc-max-connections", func(s *Settings) int64 { return int64(s.GRPCMaxConnections) }, 1, 1e7, plain},
 	{"grpc-max-connections-per-ip", func(s *Settings) int64 { return int64(s.GRPCMaxConnectionsPerIP) }, 0, 1e7, plain},
 	{"grpc-max-rate", func(s *Settings) int64 { return int64(s.GRPCMaxRate) }, 0, 1e7, plain},
+	{"rebalance-skew", func(s *Settings) int64 { return int64(s.RebalanceSkew) }, 0, 1e4, plain},
 	{"import-max-zip", func(s *Settings) int64 { return s.ImportMaxZip }, 1 << 10, 1 << 30, FormatSize},
 	{"import-max-unpacked", func(s *Settings) int64 { return s.ImportMaxUnpacked }, 1 << 10, 1 << 40, FormatSize},
 }

@@ -78,12 +78,13 @@ type Reach struct {
 	SinceMs int64 `json:"sinceMs"`
 }
 
-// Nodes asks all nodes how they are.
-func (n *Nodes) Nodes(ctx context.Context) []Answer[Node] {
+// States asks all nodes how they are.
+func (n *Nodes) States(ctx context.Context) []Answer[Node] {
 	return Ask(ctx, &n.Fan, &n.node, nothing{})
 }
 
-func (n *Nodes) nodeHere() Node {
+// Here returns how this node is.
+func (n *Nodes) Here() Node {
 	x := n.cfg.Node()
 	x.NowMs = clock.Millis(n.cfg.Clock)
 	if n.cfg.Ledger != nil {

@@ -78,7 +78,7 @@ func New(c Config) *Nodes {
 	}}
 	n.again = Question[againOf, int]{"view/again", func(_ context.Context, q againOf) (int, error) { return l.Again(q.Key, q.ID), nil }}
 	n.subscribers = Question[paged[naming.Key], []naming.Subscriber]{"view/subscribers", n.subscribersHere}
-	n.node = Question[nothing, Node]{"view/node", func(context.Context, nothing) (Node, error) { return n.nodeHere(), nil }}
+	n.node = Question[nothing, Node]{"view/node", func(context.Context, nothing) (Node, error) { return n.Here(), nil }}
 	n.ping = Question[nothing, nothing]{"view/ping", func(context.Context, nothing) (nothing, error) { return nothing{}, nil }}
 	n.sums = Question[nothing, config.Sums]{"view/sums", func(context.Context, nothing) (config.Sums, error) { return c.Sums(), nil }}
 	n.load = Question[nothing, Load]{"view/load", func(context.Context, nothing) (Load, error) { return c.Load(), nil }}

@@ -268,7 +268,7 @@ func TestNodesSayWhomTheyReachAndSinceWhen(t *testing.T) {
 		time.Sleep(1500 * time.Millisecond)
 		w.set(w.hung, "id2", true)
 		time.Sleep(3 * time.Second)
-		got := nodes[0].nodeHere().Reaches
+		got := nodes[0].Here().Reaches
 		if len(got) != 2 || !got[0].OK || got[1].OK || got[1].ID != "id2" || got[1].SinceMs <= got[0].SinceMs {
 			t.Errorf("%+v", got)
 		}

@@ -20,10 +20,11 @@ import (
 	"nacre/server/namespace"
 	"nacre/server/naming"
 	"nacre/server/settings"
+	"nacre/server/view"
 	"nacre/static"
 )
 
-// Deps are what the console needs of the server. All are required but Node.
+// Deps are what the console needs of the server. All are required.
 type Deps struct {
 	Configs    *config.Service
 	Namespaces *namespace.Service
@@ -49,27 +50,8 @@ type Deps struct {
 	ClientIP func(*fiber.Ctx) string
 	// Draining ends when the server stops.
 	Draining context.Context
-	// Node returns how the node is; nil leaves it out. It must not block.
-	Node func() Node
-}
-
-// Node is how a node is.
-type Node struct {
-	ID, HTTPAddr, GRPCAddr string
-	// Leader says whether this node decides on writes; State is raft's word for its role.
-	Leader bool
-	State  string
-	// Term and the indexes are raft's; WrittenIndex is that of the database.
-	Term, CommitIndex, AppliedIndex, WrittenIndex, LastLog, SnapshotIndex uint64
-	// SnapshotMs is when the last snapshot was made, in ms since 1970; 0 for unknown.
-	SnapshotMs int64
-	// Fsyncs is how often the journal was synced to disk since the start, FsyncP99 within how many ms 99 % of the latest were; 0 for none.
-	Fsyncs   uint64
-	FsyncP99 float64
-	// RSS, DiskFree, DiskTotal, LogBytes and ImageBytes are in bytes; 0 for unknown.
-	RSS, DiskFree, DiskTotal, LogBytes, ImageBytes uint64
-	// Commands are the writes since the start.
-	Commands uint64
+	// Nodes asks all nodes what each knows.
+	Nodes *view.Nodes
 }
 
 type pages struct {

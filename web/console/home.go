@@ -10,6 +10,7 @@ import (
 	"nacre/server/config"
 	"nacre/server/fault"
 	"nacre/server/resource"
+	"nacre/server/view"
 	"nacre/views/home"
 	"nacre/views/parts"
 	"nacre/views/words"
@@ -85,12 +86,7 @@ func (v *visit) alerts() []string {
 }
 
 // node is how this node is; all zero where nobody says.
-func (p *pages) node() Node {
-	if p.Node == nil {
-		return Node{}
-	}
-	return p.Node()
-}
+func (p *pages) node() view.Node { return p.Nodes.Here() }
 
 // role says what part this node has.
 func (v *visit) role() string {

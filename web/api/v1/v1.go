@@ -30,6 +30,7 @@ func Register(r fiber.Router, d Deps) {
 	a.registerHistory(rt)
 	a.registerOps(rt)
 	a.registerConsole(rt)
+	a.registerCluster(rt)
 	if d.Naming != nil {
 		a.registerNaming(rt)
 	}

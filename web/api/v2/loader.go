@@ -54,12 +54,14 @@ type loadText struct {
 }
 
 func (a *api) loads(c *fiber.Ctx, _ *wire.Params) error {
-	all, sdks := a.Loads()
-	load, cpu := a.Machine.Load()
-	return wire.SendJSON(c, fiber.StatusOK, wire.JSON, loads{
-		Detail:      []nodeLoad{{a.Info.Address, loadText{load, strconv.Itoa(sdks), cpu, strconv.Itoa(all)}}},
-		MemberCount: 1, MetricsCount: 1, Completed: true, Max: sdks, Min: sdks, Avg: sdks, Threshold: json.Number(strconv.FormatFloat(float64(sdks)*1.1, 'f', 1, 64)), Total: sdks,
-	})
+	list, members := a.NodeLoads(wire.Context(c))
+	out := loads{Detail: make([]nodeLoad, len(list)), MemberCount: members, MetricsCount: len(list), Completed: members == len(list)}
+	for i, n := range list {
+		out.Detail[i] = nodeLoad{n.Address, loadText{n.Load, strconv.Itoa(n.SDKs), n.CPU, strconv.Itoa(n.Connections)}}
+	}
+	out.Max, out.Min, out.Avg, out.Total = wire.LoadSpan(list)
+	out.Threshold = json.Number(wire.LoadLimit(out.Avg))
+	return wire.SendJSON(c, fiber.StatusOK, wire.JSON, out)
 }
 
 func (a *api) reload(c *fiber.Ctx, p *wire.Params) error {
@@ -72,9 +74,13 @@ func (a *api) reload(c *fiber.Ctx, p *wire.Params) error {
 	return wire.SendText(c, fiber.StatusOK, wire.Text, "success")
 }
 
-// balance has nothing to do while there is one node.
-func (a *api) balance(c *fiber.Ctx, _ *wire.Params) error {
-	return wire.SendText(c, fiber.StatusOK, wire.Text, "Ok")
+// balance sends clients from nodes that have more than their share to others.
+func (a *api) balance(c *fiber.Ctx, p *wire.Params) error {
+	word, err := a.Balance(wire.Context(c), p)
+	if err != nil {
+		return err
+	}
+	return wire.SendText(c, fiber.StatusOK, wire.Text, word)
 }
 
 func (a *api) reloadClient(c *fiber.Ctx, p *wire.Params) error {

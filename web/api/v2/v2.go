@@ -45,6 +45,7 @@ func Register(r fiber.Router, d Deps) {
 		rt.Add("/nacos/v2/cs/history"+path, wire.Method{Name: fiber.MethodGet, Handler: admin("GET /v3/admin/cs/history"+path, h)})
 	}
 	a.registerLoader(rt)
+	a.registerCluster(rt)
 	a.registerConsole(rt)
 	if d.Naming != nil {
 		a.registerNaming(rt)

@@ -1,8 +1,6 @@
 package v3
 
 import (
-	"strconv"
-
 	"github.com/gofiber/fiber/v2"
 
 	"nacre/web/api/wire"
@@ -31,12 +29,14 @@ type nodeLoad struct {
 }
 
 func (a *api) loads(c *fiber.Ctx, _ *wire.Params) error {
-	all, sdks := a.Loads()
-	load, cpu := a.Machine.Load()
-	return wire.OK(c, loads{
-		Detail:      []nodeLoad{{a.Info.Address, sdks, all, load, cpu}},
-		MemberCount: 1, MetricsCount: 1, Completed: true, Max: sdks, Min: sdks, Avg: sdks, Threshold: strconv.FormatFloat(float64(sdks)*1.1, 'f', 1, 64), Total: sdks,
-	})
+	list, members := a.NodeLoads(wire.Context(c))
+	out := loads{Detail: make([]nodeLoad, len(list)), MemberCount: members, MetricsCount: len(list), Completed: members == len(list)}
+	for i, n := range list {
+		out.Detail[i] = nodeLoad{n.Address, n.SDKs, n.Connections, n.Load, n.CPU}
+	}
+	out.Max, out.Min, out.Avg, out.Total = wire.LoadSpan(list)
+	out.Threshold = wire.LoadLimit(out.Avg)
+	return wire.OK(c, out)
 }
 
 // reload asks surplus clients to go to another server.
@@ -50,8 +50,14 @@ func (a *api) reload(c *fiber.Ctx, p *wire.Params) error {
 	return wire.OK(c, "success")
 }
 
-// balance has nothing to do while there is one node.
-func (a *api) balance(c *fiber.Ctx, _ *wire.Params) error { return wire.OK(c, "Ok") }
+// balance sends clients from nodes that have more than their share to others.
+func (a *api) balance(c *fiber.Ctx, p *wire.Params) error {
+	word, err := a.Balance(wire.Context(c), p)
+	if err != nil {
+		return err
+	}
+	return wire.OK(c, word)
+}
 
 func (a *api) reloadClient(c *fiber.Ctx, p *wire.Params) error {
 	id, err := argument(p, "connectionId")

@@ -87,6 +87,7 @@ func Register(r fiber.Router, d Deps) {
 	router.Add("/nacos/v3/console/health/liveness", get(a.liveness))
 	router.Add("/nacos/v3/console/health/readiness", get(a.readiness))
 	router.Add("/nacos/actuator/health", get(a.actuator))
+	a.registerCluster(router)
 	if d.Naming != nil {
 		a.registerNaming(router)
 	}

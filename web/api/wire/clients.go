@@ -80,17 +80,6 @@ func (d *Deps) Connections() map[string]Connection {
 	return out
 }
 
-// Loads counts the connections of this node: all, and those of SDKs.
-func (d *Deps) Loads() (all, sdks int) {
-	for _, c := range d.Clients.Connected() {
-		all++
-		if c.SDK {
-			sdks++
-		}
-	}
-	return all, sdks
-}
-
 // Reload asks surplus clients to go to another server, as the parameters count and redirectAddress say.
 func (d *Deps) Reload(p *Params) error {
 	keep, err := strconv.Atoi(strings.TrimSpace(p.Text("count")))

@@ -13,13 +13,17 @@ import (
 	"nacre/server/config/transfer"
 	"nacre/server/namespace"
 	"nacre/server/naming"
+	"nacre/server/view"
 )
 
 // Deps is what the handlers of a version work on.
 type Deps struct {
-	Configs    *config.Service
-	Delivery   *delivery.Ledger
-	Clients    Clients
+	Configs  *config.Service
+	Delivery *delivery.Ledger
+	Clients  Clients
+	// Nodes asks all nodes what each knows, Cluster tells who they are.
+	Nodes      *view.Nodes
+	Cluster    Cluster
 	Machine    *Machine
 	Namespaces *namespace.Service
 	Transfer   *transfer.Service

@@ -41,7 +41,7 @@ type ConfigInfo struct {
 
 // ConfigInfoOf returns e with all it has; the content is not copied.
 func ConfigInfoOf(e *config.Entry) ConfigInfo {
-	content := view(e.Content)
+	content := textOf(e.Content)
 	return ConfigInfo{
 		ID: ID(e.ID), DataID: e.Key.DataID, Group: e.Key.Group, Content: &content, MD5: &e.MD5,
 		EncryptedDataKey: &e.EncryptedDataKey, Tenant: LegacyTenant(e.Key.Namespace), AppName: e.AppName, Type: NullText(e.Type),
@@ -96,7 +96,7 @@ func HistoryRowOf(h *config.History) HistoryRow {
 
 // HistoryDetailOf returns h with its content.
 func HistoryDetailOf(h *config.History) HistoryRow {
-	row, content := HistoryRowOf(h), view(h.Content)
+	row, content := HistoryRowOf(h), textOf(h.Content)
 	row.MD5, row.Content, row.EncryptedDataKey = &h.MD5, &content, &h.EncryptedDataKey
 	return row
 }

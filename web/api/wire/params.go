@@ -83,7 +83,7 @@ func (p *Params) ParseText(encoded []byte) {
 }
 
 func hasPrefixFold(b []byte, prefix string) bool {
-	return len(b) >= len(prefix) && strings.EqualFold(view(b[:len(prefix)]), prefix)
+	return len(b) >= len(prefix) && strings.EqualFold(textOf(b[:len(prefix)]), prefix)
 }
 
 func (p *Params) add(encoded []byte) {
@@ -219,7 +219,7 @@ func (p *Params) First(name string) (string, bool) {
 	if i < 0 {
 		return "", false
 	}
-	return view(p.bytesOf(i)), true
+	return textOf(p.bytesOf(i)), true
 }
 
 // View returns the value called name, the values of a name that is there twice joined with commas,
@@ -231,13 +231,13 @@ func (p *Params) View(name string) (string, bool) {
 	}
 	next := p.find(name, i+1)
 	if next < 0 {
-		return view(p.bytesOf(i)), true
+		return textOf(p.bytesOf(i)), true
 	}
 	joined := bytes.Clone(p.bytesOf(i))
 	for ; next >= 0; next = p.find(name, next+1) {
 		joined = append(append(joined, ','), p.bytesOf(next)...)
 	}
-	return view(joined), true
+	return textOf(joined), true
 }
 
 // Bytes is View for a value that may be large: the bytes are good until the handler returns, must
@@ -277,6 +277,6 @@ func (p *Params) Optional(name string) *string {
 // Names calls f for each parameter in the order sent; the strings are good until the handler returns.
 func (p *Params) Names(f func(name, value string)) {
 	for i := range p.n {
-		f(view(p.at(i).name), view(p.bytesOf(i)))
+		f(textOf(p.at(i).name), textOf(p.bytesOf(i)))
 	}
 }

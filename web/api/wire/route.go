@@ -124,7 +124,10 @@ func (r Router) Gone(class Class, use string) fiber.Handler {
 		message += "If wanted continue to use, please set `nacos.core.api.compatibility." + property + ".enabled=true` in application.properties."
 	} else {
 		method, path, _ := strings.Cut(use, " ")
-		message += "please use API(s) `" + method + " ${contextPath:nacos}" + path + "` instead, or set `nacos.core.api.compatibility." + property + ".enabled=true` in application.properties."
+		if !strings.HasPrefix(path, "{") { // Nacos forgets the first character in one place
+			path = "${contextPath:nacos}" + path
+		}
+		message += "please use API(s) `" + method + " " + path + "` instead, or set `nacos.core.api.compatibility." + property + ".enabled=true` in application.properties."
 	}
 	return r.gone(message)
 }

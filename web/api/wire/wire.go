@@ -14,8 +14,8 @@ import (
 // Blank reports whether s has nothing but white space.
 func Blank(s string) bool { return strings.TrimSpace(s) == "" }
 
-// view returns b as a string that shares its bytes.
-func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+// textOf returns b as a string that shares its bytes.
+func textOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // unsafeBytes returns the bytes of s, which must not be changed.
 func unsafeBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
