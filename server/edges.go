@@ -21,6 +21,7 @@ import (
 	"nacre/web/api/wire"
 	"nacre/web/console"
 	"nacre/web/live"
+	"nacre/web/udp"
 )
 
 // edges makes the HTTP side and registers every path.
@@ -40,10 +41,13 @@ func (s *Server) edges() (err error) {
 	if s.web, err = web.New(cfg); err != nil {
 		return err
 	}
+	if s.udpConn != nil {
+		s.datagrams = udp.New(udp.Config{Registry: s.naming, Log: s.opts.Log, Claimed: set.UDPPush == settings.UDPClaimed})
+	}
 	app := s.web.App()
 	v1.Register(app, v1.Deps{Deps: s.deps("v1"), Park: s.web.Parker()})
 	v2.Register(app, v2.Deps{Deps: s.deps("v2")})
-	v3.Register(app, v3.Deps{Deps: s.deps("v3"), SetLogLevel: s.setLogLevel})
+	v3.Register(app, v3.Deps{Deps: s.deps("v3")})
 	pages := console.Deps{
 		Configs: s.configs, Namespaces: s.namespaces, Naming: s.naming, Auth: s.users, Drafts: s.drafts, Delivery: s.ledger, Feed: s.feed, Search: s.search, Transfer: s.transfer,
 		Settings: s.settings, Clock: s.opts.Clock, Log: s.opts.Log, Started: s.started, Version: release.Version,
@@ -63,10 +67,10 @@ func (s *Server) Naming() *naming.Registry { return s.naming }
 // deps are what the API of that name works on.
 func (s *Server) deps(api string) wire.Deps {
 	set := s.settings
-	return wire.Deps{
+	deps := wire.Deps{
 		Configs: s.configs, Naming: s.naming, Delivery: s.ledger, Clients: clients{s}, Nodes: s.nodes, Cluster: alone{s}, Machine: s.load, Namespaces: s.namespaces, Transfer: s.transfer, Clock: s.opts.Clock, Log: s.opts.Log,
 		Switches: wire.Switches{Clients: set.APICompatClient, Admins: set.APICompatAdmin, Console: set.APICompatConsole},
-		ClientIP: s.web.ClientIP, Ready: s.Ready, Reads: s.metrics.Reads(api),
+		ClientIP: s.web.ClientIP, Ready: s.Ready, Reads: s.metrics.Reads(api), SetLogLevel: s.setLogLevel,
 		Info: wire.ServerInfo{
 			Version: release.Version, Cluster: set.Mode == settings.ModeCluster, Port: s.port, GRPCPort: s.grpc.Addr().(*net.TCPAddr).Port, Address: s.Addr(), AuthEnabled: set.Auth,
 			MySQL: set.Storage == settings.StorageMySQL, RetentionDays: set.HistoryRetention, CapacityCheck: set.CapacityCheck,
@@ -74,6 +78,10 @@ func (s *Server) deps(api string) wire.Deps {
 			QuotaMaxSize: set.QuotaMaxSize, MaxContent: set.MaxConfigSize,
 		},
 	}
+	if s.datagrams != nil {
+		deps.Subscribed = s.datagrams.Subscribed
+	}
+	return deps
 }
 
 func (s *Server) notReady() []string {

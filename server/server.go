@@ -38,6 +38,7 @@ import (
 	"nacre/server/view"
 	"nacre/web"
 	"nacre/web/api/wire"
+	"nacre/web/udp"
 )
 
 // imageFile is the name of the database in the data folder.
@@ -87,6 +88,8 @@ type Server struct {
 	port       int
 	dnsUDP     net.PacketConn // nil, as dnsTCP, where there is no DNS
 	dnsTCP     net.Listener
+	datagrams  *udp.Pusher // nil, as udpConn, where nobody is told over UDP
+	udpConn    *net.UDPConn
 
 	closing sync.Once
 }
@@ -129,6 +132,11 @@ func (s *Server) build(ctx context.Context) (err error) {
 	}
 	if s.settings.DNSAddr != "" {
 		if s.dnsUDP, s.dnsTCP, err = dns.Listen(s.settings.DNSAddr); err != nil {
+			return err
+		}
+	}
+	if s.settings.UDPPush != settings.UDPOff {
+		if s.udpConn, err = udp.Listen(s.listener.Addr().(*net.TCPAddr)); err != nil {
 			return err
 		}
 	}
@@ -276,6 +284,7 @@ func (s *Server) Run(ctx context.Context) error {
 	run.Go(func() error { return s.drafts.Run(runCtx, s.logUpkeep("drafts")) })
 	run.Go(func() error { return s.stateNews(runCtx, serving) })
 	run.Go(func() error { return s.serveDNS(runCtx, serving) })
+	run.Go(func() error { return s.serveUDP(runCtx) })
 	run.Go(func() error { return s.series.Run(runCtx) })
 	run.Go(func() error { return s.nodes.Run(runCtx) })
 	run.Go(func() error {
@@ -360,6 +369,14 @@ func (s *Server) serveDNS(ctx context.Context, serving <-chan struct{}) error {
 	return dns.New(s.naming, s.opts.Log).Serve(ctx, s.dnsUDP, s.dnsTCP)
 }
 
+// serveUDP tells clients of 1.x of changes until ctx ends, where they are to be told.
+func (s *Server) serveUDP(ctx context.Context) error {
+	if s.datagrams == nil {
+		return nil
+	}
+	return s.datagrams.Serve(ctx, s.udpConn)
+}
+
 // shutdown makes clients go, those of both protocols at the same time, and stops serving.
 func (s *Server) shutdown(ctx context.Context) error {
 	var both errgroup.Group
@@ -400,7 +417,11 @@ func (s *Server) Close() (err error) {
 		if s.web != nil {
 			err = errors.Join(err, s.shutdown(context.Background()))
 		}
-		for _, ln := range []io.Closer{s.listener, s.grpc, s.dnsTCP, s.dnsUDP} {
+		sockets := []io.Closer{s.listener, s.grpc, s.dnsTCP, s.dnsUDP}
+		if s.udpConn != nil {
+			sockets = append(sockets, s.udpConn)
+		}
+		for _, ln := range sockets {
 			if ln == nil {
 				continue
 			}

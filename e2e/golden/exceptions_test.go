@@ -154,7 +154,6 @@ var exceptions = []exception{
 	{file: "naming-service-catalog-v1", row: "create threshold not a number", reason: "the recorded 500 is a fault", status: 400,
 		body: "caused: Method parameter 'protectThreshold': Failed to convert <text>"},
 	{file: "naming-service-catalog-v1", row: "list page not a number", reason: wholeServer, edit: ofWholeServer},
-	{file: "naming-service-catalog-v1", row: "subscribers after udp list", reason: "who is told over UDP is not listed yet", status: 200, body: `{"subscribers":[],"count":0}`},
 	{file: "naming-service-catalog-v1", row: "catalog services with instances", reason: "the recorded 500 is a fault; as 2.5 says", status: 200,
 		body: "[" + catalogOf("gk.0", "10.6.0.0") + "," + catalogOf("gk.1", "10.6.0.1") + `,{"namespace":"nsk","groupName":"gkk","serviceName":"gk.empty","clusterMap":{},
 			"metadata":{},"protectThreshold":0.0,"selector":{"type":"none","contextType":"NONE"},"ephemeral":false}]`},

@@ -215,32 +215,68 @@ func TestAChangeThatIsTakenBackInTimeIsToldToNobody(t *testing.T) {
 	})
 }
 
-func TestAClientOverUDPHasTenSeconds(t *testing.T) {
+func TestAClientOverUDPIsToldThreeTimesAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Config{})
 		defer w.run()()
 		k := key("s")
-		sub := w.Open(Client{ID: "udp:10.0.0.1:5000", Kind: Datagram, IP: "10.0.0.1", Port: 5000}, &owed{})
+		sub := w.Open(Client{ID: "10.0.0.1:5000#udp", Kind: Datagram, IP: "10.0.0.1", Port: 5000}, &owed{})
 		_, err := sub.Subscribe(k, "")
 		w.must(err)
 		w.must(w.RegisterHTTP(alice, k, at(1)))
 		time.Sleep(200 * time.Millisecond)
-		if got := sub.Take(nil, 9); len(got) != 1 {
-			t.Fatalf("%+v", got)
+		for attempt := 1; attempt <= 3; attempt++ {
+			if got := sub.Take(nil, 9); len(got) != 1 || got[0].Attempt != attempt {
+				t.Fatalf("attempt %d: %+v", attempt, got)
+			}
+			if got := sub.Take(nil, 9); len(got) != 0 {
+				t.Fatalf("%+v", got)
+			}
+			time.Sleep(2300 * time.Millisecond)
 		}
-		time.Sleep(9 * time.Second)
 		if got := sub.Take(nil, 9); len(got) != 0 {
-			t.Fatalf("%+v", got)
+			t.Fatalf("told once more: %+v", got)
 		}
-		time.Sleep(2 * time.Second)
-		if got := sub.Take(nil, 9); len(got) != 1 || got[0].Attempt != 2 {
-			t.Fatalf("%+v", got)
-		}
-		if s := w.Stats(); s.Datagrams != 1 || s.Resent != 1 || s.Pushes != 2 {
+		if s := w.Stats(); s.Datagrams != 1 || s.Resent != 2 || s.Pushes != 3 || s.Owing != 0 || s.MeanAckMs != -1 || s.SlowestAckMs != -1 {
 			t.Errorf("%+v", s)
 		}
-		if !w.CloseClient("udp:10.0.0.1:5000", "gone") || w.CloseClient("udp:10.0.0.1:5000", "gone") {
+		// The next change is told anew, and what can't be told is owed no longer.
+		w.must(w.RegisterHTTP(alice, k, at(2)))
+		time.Sleep(200 * time.Millisecond)
+		got := sub.Take(nil, 9)
+		if len(got) != 1 || got[0].Attempt != 1 || len(got[0].View.Hosts) != 2 {
+			t.Fatalf("%+v", got)
+		}
+		sub.Forgo(got[0].View)
+		if s := w.Stats(); s.Owing != 0 || s.Acks != 0 {
+			t.Errorf("%+v", s)
+		}
+		if !sub.Subscribes(k, "") || sub.Subscribes(k, "c") || sub.Subscribes(key("t"), "") {
+			t.Error("subscribed to something else")
+		}
+		if !w.CloseClient("10.0.0.1:5000#udp", "gone") || w.CloseClient("10.0.0.1:5000#udp", "gone") || sub.Subscribes(k, "") {
 			t.Error("closed once")
+		}
+	})
+}
+
+func TestHowLongAcknowledgementsTakeIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{})
+		defer w.run()()
+		sub, _ := w.connect("sub")
+		for n, name := range []string{"a", "b"} {
+			_, err := sub.Subscribe(key(name), "")
+			w.must(err)
+			w.must(w.RegisterHTTP(alice, key(name), at(1)))
+			time.Sleep(200 * time.Millisecond)
+			got := sub.Take(nil, 9)
+			time.Sleep(time.Duration(10+20*n) * time.Millisecond)
+			sub.Acked(got[0].View)
+			sub.Acked(got[0].View) // once more, which counts no time
+		}
+		if s := w.Stats(); s.MeanAckMs != 20 || s.SlowestAckMs != 30 {
+			t.Errorf("%+v", s)
 		}
 	})
 }

@@ -403,6 +403,8 @@ type Stats struct {
 	Connections, BeatClients, LastingClients, Datagrams int64
 	Pushes, Acks, Resent                                uint64
 	Registered, Deregistered, Beats, Unhealthy, Expired uint64
+	// MeanAckMs and SlowestAckMs are how many ms after a push its acknowledgement came, -1 before there was any.
+	MeanAckMs, SlowestAckMs int64
 	// Dirty services wait for their subscribers to be told, Owing clients are behind.
 	Dirty, Owing int
 }
@@ -415,6 +417,10 @@ func (r *Registry) Stats() Stats {
 		Connections: c.clients[Connection].Load(), BeatClients: c.clients[Beating].Load(), LastingClients: c.clients[Lasting].Load(), Datagrams: c.clients[Datagram].Load(),
 		Pushes: c.pushes.Load(), Acks: c.acks.Load(), Resent: c.repeated.Load(),
 		Registered: c.registered.Load(), Deregistered: c.deregistered.Load(), Beats: c.beaten.Load(), Unhealthy: c.unhealthies.Load(), Expired: c.expired.Load(),
+	}
+	out.MeanAckMs, out.SlowestAckMs = -1, -1
+	if n := c.settled.Load(); n > 0 {
+		out.MeanAckMs, out.SlowestAckMs = int64(c.ackMs.Load()/n), c.slowestMs.Load()
 	}
 	r.dirty.mu.Lock()
 	out.Dirty = len(r.dirty.list)

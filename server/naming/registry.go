@@ -128,7 +128,22 @@ type counters struct {
 	services, instances, subscriptions                     atomic.Int64
 	clients                                                [4]atomic.Int64 // by their kind
 	pushes, acks, repeated                                 atomic.Uint64
+	ackMs                                                  atomic.Uint64 // from pushes to their acknowledgements, together
+	settled                                                atomic.Uint64 // how many those are
+	slowestMs                                              atomic.Int64
 	registered, deregistered, beaten, unhealthies, expired atomic.Uint64
+}
+
+// acked counts an acknowledgement that came so many ms after the push.
+func (c *counters) acked(ms int64) {
+	c.ackMs.Add(uint64(ms))
+	c.settled.Add(1)
+	for {
+		most := c.slowestMs.Load()
+		if ms <= most || c.slowestMs.CompareAndSwap(most, ms) {
+			return
+		}
+	}
 }
 
 type serviceShard struct {

@@ -18,11 +18,13 @@ type Push struct {
 	Attempt int
 }
 
-// How long a push may be without an acknowledgement, and how long after a refusal it is told again.
+// How long a push may be without an acknowledgement, and how long after a refusal it is told again. A client over UDP is told
+// datagramTries times at the most: it asks for itself every ten seconds.
 const (
-	ackWait      = 5 * time.Second
-	datagramWait = 10 * time.Second
-	refusedWait  = time.Second
+	ackWait       = 5 * time.Second
+	refusedWait   = time.Second
+	datagramWait  = 2 * time.Second
+	datagramTries = 3
 )
 
 // subscription is one client that wants to know of one service. Its session guards it, but for at, which the service
@@ -110,6 +112,14 @@ func (c *Session) Subscribe(k Key, clusters string) (*View, error) {
 	c.confirm(x)
 	x.told, x.attempt = v.Revision, 0
 	return v, nil
+}
+
+// Subscribes reports whether the client subscribes to those clusters of a service.
+func (c *Session) Subscribes(k Key, clusters string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	x, held := c.subs.find(&k)
+	return held && x.clusters == clusters
 }
 
 // untold is the revision of no view.
@@ -241,6 +251,15 @@ func (c *Session) Acked(v *View) { c.answered(v, true) }
 // second, what there is to be told then.
 func (c *Session) Refused(v *View) { c.answered(v, false) }
 
+// Forgo says that the client can't be told of a view: there is nothing to be told then until the next change.
+func (c *Session) Forgo(v *View) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if x, held := c.subs.find(&v.Key); held && x.view == v {
+		c.confirm(x)
+	}
+}
+
 func (c *Session) answered(v *View, ok bool) {
 	r := c.registry
 	if ok {
@@ -257,8 +276,10 @@ func (c *Session) answered(v *View, ok bool) {
 		return
 	}
 	x.ackedMs = r.wall()
+	took := max(x.ackedMs-x.pushedMs, 0)
+	r.counts.acked(took)
 	if r.cfg.Acked != nil {
-		r.cfg.Acked(time.Duration(max(x.ackedMs-x.pushedMs, 0)) * time.Millisecond)
+		r.cfg.Acked(time.Duration(took) * time.Millisecond)
 	}
 	c.confirm(x)
 }
@@ -270,7 +291,11 @@ func (c *Session) overdue(now int64) bool {
 	var next *subscription
 	for x := c.sent.head; x != nil; x = next {
 		next = x.next
-		if x.due <= now {
+		switch {
+		case x.due > now:
+		case c.client.Kind == Datagram && x.attempt >= datagramTries:
+			c.confirm(x)
+		default:
 			c.sent.remove(x)
 			x.ready = true
 			c.ready.push(x)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,8 +29,16 @@ type Switches struct {
 	DefaultInstanceEphemeral           bool
 	// OverriddenServerStatus is the state that the server is to show, "" for its own.
 	OverriddenServerStatus string
+	// Limited are the beginnings of URLs that are answered with a status and nothing else, the longest first.
+	Limited []Limited
 	// Texts are all entries with their values, the default ones included, as they are set.
 	Texts map[string]string
+}
+
+// Limited is the beginning of URLs that are closed, and the HTTP status that they answer with.
+type Limited struct {
+	URL    string
+	Status int
 }
 
 // switchKinds are the entries that there are, with the default and what a value must be.
@@ -43,7 +52,7 @@ var switchKinds = map[string]struct {
 	"distroThreshold": {"0.7", fraction}, "distro": {"true", word}, "check": {"true", word}, "pushEnabled": {"true", word},
 	"disableAddIP": {"false", word}, "sendBeatOnly": {"false", word}, "lightBeatEnabled": {"true", word},
 	"autoChangeHealthCheckEnabled": {"true", word}, "defaultInstanceEphemeral": {"true", word},
-	"masters": {"", text}, "limitedUrlMap": {"", text}, "overriddenServerStatus": {"", text}, "healthCheckWhiteList": {"", text},
+	"masters": {"", text}, "limitedUrlMap": {"", limits}, "overriddenServerStatus": {"", text}, "healthCheckWhiteList": {"", text},
 	"httpHealthParams": {`{"max":5000,"min":500,"factor":0.85}`, object}, "tcpHealthParams": {`{"max":5000,"min":1000,"factor":0.75}`, object},
 	"mysqlHealthParams": {`{"max":3000,"min":2000,"factor":0.65}`, object},
 	"pushVersion.java":  {"0.1.0", text}, "pushVersion.go": {"0.1.0", text}, "pushVersion.python": {"0.4.3", text},
@@ -83,6 +92,40 @@ func object(v string) error {
 		return badSwitch("invalid value, it must be like {\"max\":5000,\"min\":500,\"factor\":0.85}: %.200s", v)
 	}
 	return nil
+}
+
+func limits(v string) error {
+	if err := text(v); err != nil {
+		return err
+	}
+	_, err := limitsOf(v)
+	return err
+}
+
+// limitsOf reads url:status,url:status.
+func limitsOf(v string) (list []Limited, err error) {
+	for one := range strings.SplitSeq(v, ",") {
+		one = strings.TrimSpace(one)
+		i := strings.LastIndexByte(one, ':')
+		switch {
+		case one == "":
+			continue
+		case i < 0:
+			return nil, badSwitch("invalid input for limited urls: %.200s", one)
+		case i == 0:
+			return nil, badSwitch("url can not be empty, url: %.200s", one)
+		}
+		status, err := strconv.Atoi(one[i+1:])
+		if err != nil {
+			return nil, badSwitch("For input string: %q", one[i+1:])
+		}
+		if status < 200 || status > 599 { // others are no answers
+			return nil, badSwitch("illegal normal status code: %d", status)
+		}
+		list = append(list, Limited{one[:i], status})
+	}
+	slices.SortStableFunc(list, func(a, b Limited) int { return len(b.URL) - len(a.URL) })
+	return list, nil
 }
 
 // word takes any value, of which all but true mean false, as Nacos does.
@@ -140,7 +183,9 @@ func (x *switches) make() {
 		return n
 	}
 	on := func(entry string) bool { return strings.EqualFold(texts[entry], "true") }
+	limited, _ := limitsOf(texts["limitedUrlMap"]) // what could not be read was never set, or closes nothing
 	x.now.Store(&Switches{
+		Limited:            limited,
 		ClientBeatInterval: number("clientBeatInterval"), LightBeatEnabled: on("lightBeatEnabled"), PushEnabled: on("pushEnabled"),
 		HealthCheckEnabled: on("check"), CheckTimes: number("healthCheckTimes"), DefaultPushCacheMs: number("pushCacheMillis"),
 		DefaultCacheMs: number("defaultCacheMillis"), DefaultInstanceEphemeral: on("defaultInstanceEphemeral"),

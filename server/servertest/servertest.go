@@ -74,7 +74,9 @@ func Start(t testing.TB, opts ...Option) *Server {
 	t.Helper()
 	o := options{settings: settings.Default()}
 	o.settings.HTTPAddr = "127.0.0.1:0"
-	o.server.Log = slog.New(slog.NewTextHandler(logTarget(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	o.server.Level = new(slog.LevelVar)
+	o.server.Level.Set(slog.LevelWarn)
+	o.server.Log = slog.New(slog.NewTextHandler(logTarget(), &slog.HandlerOptions{Level: o.server.Level}))
 	for _, f := range opts {
 		f(&o)
 	}

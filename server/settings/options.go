@@ -33,6 +33,8 @@ var options = []option{
 		func(s *Settings) *string { return &s.GRPCAddr }),
 	text("dns-addr", "HOST:PORT", "", "Address, UDP and TCP, of a DNS server for service.group.namespace.nacre.; without it there is none.",
 		func(s *Settings) *string { return &s.DNSAddr }),
+	text("udp-push", "source|claimed|off", "source", "Tell clients of 1.x over UDP at the address that they ask from; claimed: at the one that they name, which may be a stranger's.",
+		func(s *Settings) *string { return &s.UDPPush }),
 	text("advertise-addr", "HOST", "", "Host that other nodes and clients reach this one at; default: http-addr's, else the machine's first address.",
 		func(s *Settings) *string { return &s.AdvertiseAddr }),
 	text("peer-addr", "HOST:PORT", "", "Address of calls between nodes; default: http-addr's host, and its port + 1001, where other nodes look for it.",

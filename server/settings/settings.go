@@ -39,6 +39,13 @@ const (
 	AccessSampled = "sampled"
 )
 
+// Values of Settings.UDPPush.
+const (
+	UDPSource  = "source"
+	UDPClaimed = "claimed"
+	UDPOff     = "off"
+)
+
 // Settings are the values a server runs with. Make them with Default or Load; a server takes them as
 // they are, so whoever changes one by hand calls Validate afterwards.
 type Settings struct {
@@ -52,6 +59,8 @@ type Settings struct {
 	GRPCAddr string
 	// DNSAddr is the host:port of the DNS server, "" for none.
 	DNSAddr string
+	// UDPPush is UDPSource, UDPClaimed or UDPOff: where clients of 1.x are told of changes over UDP.
+	UDPPush string
 	// AdvertiseAddr is the host that other nodes and clients are told, "" to find it out.
 	AdvertiseAddr string
 	// PeerAddr, RaftAddr and GossipAddr are the host:port of what nodes say to each other, "" for those that derive from HTTPAddr.

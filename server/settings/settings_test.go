@@ -19,7 +19,7 @@ func TestDefaultsAreValidAndShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Settings{
-		Mode: "standalone", DataDir: "./data", HTTPAddr: "127.0.0.1:8848", Storage: "sqlite",
+		Mode: "standalone", DataDir: "./data", HTTPAddr: "127.0.0.1:8848", UDPPush: "source", Storage: "sqlite",
 		LogFormat: "text", LogLevel: slog.LevelInfo, AccessLog: "sampled", AccessLogRate: 10, Metrics: true,
 		MaxConfigSize: 10 << 20, HistoryRetention: 30,
 		QuotaCluster: 100000, QuotaGroup: 200, QuotaNamespace: 200, QuotaMaxSize: 102400, MaxNamespaces: 100000,
@@ -124,6 +124,7 @@ func TestWrongSettingsNameSettingValueSourceAndWhatIsRight(t *testing.T) {
 		{name: "an HTTP port so high that gRPC finds none", flags: map[string]string{"http-addr": "127.0.0.1:65000"}, want: `leaves no port for gRPC`},
 		{name: "gRPC on an open address", flags: map[string]string{"grpc-addr": "0.0.0.0:9848"}, want: `use a loopback address such as 127.0.0.1:9848, or give --insecure`},
 		{name: "DNS on an open address", flags: map[string]string{"dns-addr": "0.0.0.0:53"}, want: `could find the addresses of every service; use a loopback address such as 127.0.0.1:53, or give --insecure`},
+		{name: "UDP to nowhere", flags: map[string]string{"udp-push": "everywhere"}, want: `udp-push "everywhere" (flag --udp-push): must be source, claimed or off`},
 		{name: "a DNS address without a port", flags: map[string]string{"dns-addr": "localhost"}, want: `dns-addr "localhost" (flag --dns-addr): must be host:port`},
 		{name: "a gRPC address without a port", flags: map[string]string{"grpc-addr": "localhost"}, want: `grpc-addr "localhost" (flag --grpc-addr): must be host:port`},
 		{name: "a proxy by name", flags: map[string]string{"trusted-proxies": "10.0.0.1,lb"}, want: `trusted-proxies "lb" (flag --trusted-proxies): must be addresses or networks`},

@@ -60,6 +60,7 @@ func (s Settings) Validate() error {
 	if s.DNSAddr != "" {
 		add(s.checkAddr("dns-addr", s.DNSAddr, "127.0.0.1:8853", "find the addresses of every service"))
 	}
+	add(oneOf("udp-push", s.UDPPush, UDPSource, UDPClaimed, UDPOff))
 	add(oneOf("log-format", s.LogFormat, LogText, LogJSON))
 	add(oneOf("access-log", s.AccessLog, AccessOn, AccessSampled, AccessOff))
 	for _, r := range ranges {

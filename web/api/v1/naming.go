@@ -65,15 +65,19 @@ func (a *api) registerNaming(rt wire.Router) {
 		rt.Add(ops+"/switches",
 			on("GET", wire.ForAdmins, "GET /v3/admin/ns/ops/switches", a.switches),
 			on("PUT", wire.ForAdmins, "PUT /v3/admin/ns/ops/switches", a.setSwitch))
+		rt.Add(ops+"/log", on("PUT", wire.ForAdmins, "PUT /v3/admin/ns/ops/log", a.setNamingLogLevel))
 		rt.Add(ops+"/push/state", every(wire.ForAdmins, "", a.pushState)...)
 		rt.Add(ops+"/distro/client", on("GET", wire.ForAdmins, "GET /v3/admin/ns/client/distro", a.responsible))
 	}
 }
 
-// served makes a Fiber handler of one of naming's: the state that the server is to show, the parameter check, and failures
+// served makes a Fiber handler of one of naming's: URLs that are closed, the state that the server is to show, the parameter check, and failures
 // in naming's words.
 func (a *api) served(h handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
+		if status := a.limited(c); status != 0 {
+			return wire.SendRaw(c, status, wire.Text, nil)
+		}
 		if status := a.Naming.Switches().OverriddenServerStatus; status != "" && !a.open(c, status) {
 			return wire.SendText(c, fiber.StatusServiceUnavailable, wire.Text, "server is "+status+"now, please try again later!")
 		}
@@ -92,8 +96,22 @@ func (a *api) served(h handler) fiber.Handler {
 // open reports whether a server of that state answers a request. What operators do is always answered: the way back.
 func (a *api) open(c *fiber.Ctx, status string) bool {
 	reads := c.Method() == fiber.MethodGet || c.Method() == fiber.MethodHead
-	return status == "UP" || status == "WRITE_ONLY" && !reads || status == "READ_ONLY" && reads ||
-		strings.HasPrefix(c.Path(), "/nacos/v1/ns/operator/") || strings.HasPrefix(c.Path(), "/nacos/v1/ns/ops/")
+	return status == "UP" || status == "WRITE_ONLY" && !reads || status == "READ_ONLY" && reads || operates(c)
+}
+
+// operates reports whether a request is one of operators, who must not lock themselves out.
+func operates(c *fiber.Ctx) bool {
+	return strings.HasPrefix(c.Path(), "/nacos/v1/ns/operator/") || strings.HasPrefix(c.Path(), "/nacos/v1/ns/ops/")
+}
+
+// limited returns the status that a URL is closed with, 0 when it is not.
+func (a *api) limited(c *fiber.Ctx) int {
+	for _, l := range a.Naming.Switches().Limited {
+		if strings.HasPrefix(string(c.Context().RequestURI()), l.URL) && !operates(c) {
+			return l.Status
+		}
+	}
+	return 0
 }
 
 func (a *api) failNaming(c *fiber.Ctx, err error) error {
@@ -426,6 +444,18 @@ func (a *api) setSwitch(c *fiber.Ctx, p *wire.Params) error {
 	return sendOK(c)
 }
 
+func (a *api) setNamingLogLevel(c *fiber.Ctx, p *wire.Params) error {
+	for _, name := range []string{"logName", "logLevel"} {
+		if !p.Has(name) {
+			return said("Parameter '" + name + "' is missing")
+		}
+	}
+	if err := a.SetLogLevel(p.Text("logLevel")); err != nil {
+		return err
+	}
+	return sendOK(c)
+}
+
 // pushes are figures of pushes.
 type pushes struct {
 	Succeed uint64  `json:"succeed"`
@@ -435,10 +465,10 @@ type pushes struct {
 	Reset   bool    `json:"reset"`
 }
 
-// costs are not measured here, as Nacos does before its first push.
+// costs are how many ms it took until a push was acknowledged, -1 before the first one was.
 type costs struct {
-	Average int `json:"avgPushCost"`
-	Most    int `json:"maxPushCost"`
+	Average int64 `json:"avgPushCost"`
+	Most    int64 `json:"maxPushCost"`
 }
 
 // pushState answers how many pushes were confirmed. Figures are never reset.
@@ -449,7 +479,7 @@ func (a *api) pushState(c *fiber.Ctx, p *wire.Params) error {
 		out.Ratio = math.Round(float64(s.Acks)/float64(s.Pushes)*1e4) / 1e4
 	}
 	if yes(optional(p, "detail", "")) {
-		out.Detail = &costs{-1, -1}
+		out.Detail = &costs{s.MeanAckMs, s.SlowestAckMs}
 	}
 	return wire.SendJSON(c, fiber.StatusOK, wire.JSON, out)
 }

@@ -292,6 +292,12 @@ func TestListsOfServices(t *testing.T) {
 	}...))
 }
 
+func isEmpty(t *testing.T, body []byte) {
+	if len(body) > 0 {
+		t.Errorf("the body is %q", body)
+	}
+}
+
 func TestOperatingTheRegistry(t *testing.T) {
 	s := start(t, nil)
 	switches := func(name string, has ...string) scenario {
@@ -311,6 +317,21 @@ func TestOperatingTheRegistry(t *testing.T) {
 		set("a list", "masters", "a,b"),
 		set("a map", "limitedUrlMap", "/nacos/v1/x:503"),
 		switches("they are set", `"checkTimes":4`, `"pushVersionOfJava":"9.9.9"`, `"masters":["a","b"]`, `"limitedUrlMap":{"/nacos/v1/x":503}`),
+		set("a path is closed", "limitedUrlMap", "/nacos/v1/ns/instance/list:503,/nacos/v1/ns/instance/list?serviceName=open:404,/nacos/v1/ns/operator:500"),
+		{Name: "it answers the status and nothing else", Method: "GET", Path: instanceAt + "/list?serviceName=none", Status: 503, Check: isEmpty},
+		{Name: "the longest beginning counts", Method: "GET", Path: instanceAt + "/list?serviceName=open", Status: 404, Check: isEmpty},
+		read("other paths are open", serviceAt+"/list?pageNo=1&pageSize=1", `"count":0`),
+		switches("operators are not locked out", `"/nacos/v1/ns/instance/list":503`),
+		refusedNaming("a URL without a status", "PUT", "/nacos/v1/ns/operator/switches", form("entry", "limitedUrlMap", "value", "/nacos"), 400, "invalid input for limited urls: /nacos"),
+		refusedNaming("a status without a URL", "PUT", "/nacos/v1/ns/operator/switches", form("entry", "limitedUrlMap", "value", ":503"), 400, "url can not be empty, url: :503"),
+		refusedNaming("a status that is none", "PUT", "/nacos/v1/ns/operator/switches", form("entry", "limitedUrlMap", "value", "/nacos:x"), 400, `For input string: "x"`),
+		refusedNaming("a status that answers nothing", "PUT", "/nacos/v1/ns/operator/switches", form("entry", "limitedUrlMap", "value", "/nacos:100"), 400, "illegal normal status code: 100"),
+		set("it is opened", "limitedUrlMap", ""),
+		read("as it was", instanceAt+"/list?serviceName=none", `"hosts":[]`),
+		done("the log says more", "PUT", "/nacos/v1/ns/operator/log", form("logName", "naming-main", "logLevel", "debug")),
+		done("and less", "PUT", "/nacos/v1/ns/ops/log", form("logName", "naming-main", "logLevel", "INFO")),
+		refusedNaming("a level that is none", "PUT", "/nacos/v1/ns/operator/log", form("logName", "naming-main", "logLevel", "loud"), 400, `log level "loud" is not known; debug, info, warn and error are`),
+		refusedNaming("no level", "PUT", "/nacos/v1/ns/operator/log", form("logName", "naming-main"), 400, "Parameter 'logLevel' is missing"),
 		refusedNaming("no number", "PUT", "/nacos/v1/ns/operator/switches", form("entry", "clientBeatInterval", "value", "abc"), 400, `For input string: "abc"`),
 		refusedNaming("too little", "PUT", "/nacos/v1/ns/operator/switches", form("entry", "pushCacheMillis", "value", "5"), 400, "min cache time for http or tcp is too small(<10000)"),
 		refusedNaming("no entry", "PUT", "/nacos/v1/ns/operator/switches", form("value", "5"), 400, "Parameter 'entry' is missing"),

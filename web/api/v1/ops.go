@@ -21,6 +21,7 @@ func (a *api) registerOps(rt wire.Router) {
 		wire.Method{Name: fiber.MethodPost, Handler: admin("POST /v3/admin/cs/capacity", a.setCapacity)})
 	rt.Add("/nacos/v1/cs/health", wire.Method{Name: fiber.MethodGet, Handler: admin("", a.health)})
 	rt.Add("/nacos/v1/cs/ops/localCache", wire.Method{Name: fiber.MethodPost, Handler: admin("POST /v3/admin/cs/ops/localCache", localCache)})
+	rt.Add("/nacos/v1/cs/ops/log", wire.Method{Name: fiber.MethodPut, Handler: admin("PUT /v3/admin/cs/ops/log", a.setLogLevel)})
 	rt.Add("/nacos/v1/cs/ops/derby", wire.Method{Name: fiber.MethodGet, Handler: admin("GET /v3/admin/cs/ops/derby", notDerby)})
 	rt.Add("/nacos/v1/cs/ops/data/removal", wire.Method{Name: fiber.MethodPost, Handler: admin("POST /v3/admin/cs/ops/derby/import", notDerby)})
 	rt.Add("/nacos/v1/cs/metrics/cluster", wire.Method{Name: fiber.MethodGet, Handler: admin("GET /v3/admin/cs/metrics/cluster", a.clientMetrics)})
@@ -104,6 +105,19 @@ func (a *api) health(c *fiber.Ctx, _ *wire.Params) error {
 
 // localCache answers that the cache was read anew: memory is never behind what is stored.
 func localCache(c *fiber.Ctx, _ *wire.Params) error { return sendText(c, fiber.StatusOK, "200") }
+
+// setLogLevel changes the level of the whole log: there are no modules with levels of their own.
+func (a *api) setLogLevel(c *fiber.Ctx, p *wire.Params) error {
+	for _, name := range []string{"logName", "logLevel"} {
+		if !p.Has(name) {
+			return missing(name)
+		}
+	}
+	if err := a.SetLogLevel(p.Text("logLevel")); err != nil {
+		return err
+	}
+	return sendText(c, fiber.StatusOK, "200")
+}
 
 // notDerby refuses SQL and data files, for which this server has no door.
 func notDerby(c *fiber.Ctx, _ *wire.Params) error {

@@ -36,12 +36,12 @@ func FuzzNaming(f *testing.F) {
 	deps := wire.Deps{
 		Naming: registry, Clock: clock.System{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), ClientIP: func(c *fiber.Ctx) string { return c.IP() },
 		Switches: wire.Switches{Clients: true, Admins: true, Console: true}, Machine: new(wire.Machine),
-		Subscribed: func(string, int, string, naming.Key, string) {},
+		Subscribed: func(wire.Asker, naming.Key, string) {}, SetLogLevel: func(string) error { return nil },
 	}
 	app := fiber.New(fiber.Config{CaseSensitive: true, StrictRouting: true, Immutable: true})
 	v1.Register(app, v1.Deps{Deps: deps})
 	v2.Register(app, v2.Deps{Deps: deps})
-	v3.Register(app, v3.Deps{Deps: deps, SetLogLevel: func(string) error { return nil }})
+	v3.Register(app, v3.Deps{Deps: deps})
 	var paths []string
 	for _, routes := range app.Stack() {
 		for _, r := range routes {

@@ -11,12 +11,7 @@ import (
 )
 
 // Deps is what the API needs.
-type Deps struct {
-	wire.Deps
-	// SetLogLevel makes the log say what is of this level and above: debug, info, warn or error.
-	// Faults: Invalid for another word.
-	SetLogLevel func(level string) error
-}
+type Deps struct{ wire.Deps }
 
 type api struct {
 	Deps

@@ -39,10 +39,20 @@ type Deps struct {
 	Reads interface{ Inc() }
 	// Naming is the registry; when it is nil, its paths are not there.
 	Naming *naming.Registry
-	// Subscribed, when not nil, is told of each client that wants to hear over UDP, at clientIP:port, of changes of a service in
-	// some clusters. agent is its library with the version. Clients say so again with each list that they ask for. The texts may
-	// be kept.
-	Subscribed func(clientIP string, port int, agent string, k naming.Key, clusters string)
+	// SetLogLevel makes the log say what is of this level and above: debug, info, warn or error. Faults: Invalid for another word.
+	SetLogLevel func(level string) error
+	// Subscribed, when not nil, is told of each client that asks for a service, in some clusters, and wants to hear of changes over
+	// UDP. Clients say so again with each list that they ask for. The texts are good until it returns.
+	Subscribed func(from Asker, k naming.Key, clusters string)
+}
+
+// Asker is a client that wants to hear over UDP.
+type Asker struct {
+	// Source is the address that it asks from, Claimed the one that it says it has, "" for none, and Port where it listens.
+	Source, Claimed string
+	Port            int
+	// Agent is its library with the version.
+	Agent string
 }
 
 // CountRead counts a read of one configuration.

@@ -355,7 +355,7 @@ func AppendInstances(b []byte, k naming.Key, list []*naming.Instance) []byte {
 	return append(b, ']')
 }
 
-// The forms of a view that are kept. Others belong to the edges that are not HTTP.
+// The forms of a view that are kept. The last ones belong to the edges that are not HTTP.
 const (
 	formV1 = iota // an object
 	formV2        // the same in an envelope
@@ -366,6 +366,15 @@ const (
 func appendView(b []byte, v *naming.View, cacheMs int64) []byte {
 	b = appendGrouped(append(b, `{"name":`...), v.Key)
 	b = appendField(b, `,"groupName":`, v.Key.Group)
+	return appendRest(b, v, cacheMs)
+}
+
+// AppendUngrouped appends what clients of 1.x are pushed of a service: they know a group as a part of the name alone.
+func AppendUngrouped(b []byte, v *naming.View, cacheMs int64) []byte {
+	return appendRest(appendGrouped(append(b, `{"name":`...), v.Key), v, cacheMs)
+}
+
+func appendRest(b []byte, v *naming.View, cacheMs int64) []byte {
 	b = appendField(b, `,"clusters":`, v.Clusters)
 	b = appendInt(b, `,"cacheMillis":`, cacheMs)
 	b = AppendInstances(append(b, `,"hosts":`...), v.Key, v.Hosts)

@@ -326,13 +326,10 @@ func (d *Deps) Subscribe(c *fiber.Ctx, clientIP string, port int, k naming.Key, 
 	if !d.pushable(agent) {
 		return
 	}
-	if clientIP == "" {
-		clientIP = d.ClientIP(c)
-	}
-	if text := checkIP(clientIP); text != "" {
+	if checkIP(clientIP) != "" {
 		return
 	}
-	d.Subscribed(strings.Clone(clientIP), port, kept(agent, maxAgent), k.Clone(), strings.Clone(clusters))
+	d.Subscribed(Asker{Source: d.ClientIP(c), Claimed: clientIP, Port: port, Agent: kept(agent, maxAgent)}, k, clusters)
 }
 
 // agents are the libraries that understand a push over UDP, with the switch that says from which version on.
@@ -342,6 +339,9 @@ var agents = [...]struct{ name, minimum string }{
 }
 
 func (d *Deps) pushable(agent string) bool {
+	if !d.Naming.Switches().PushEnabled {
+		return false
+	}
 	for _, a := range agents {
 		if !strings.HasPrefix(agent, a.name) {
 			continue

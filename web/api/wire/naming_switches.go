@@ -47,7 +47,8 @@ type SwitchDomain struct {
 
 // NamingSwitches returns the switches as Nacos shows them.
 func (d *Deps) NamingSwitches() SwitchDomain {
-	texts := d.Naming.Switches().Texts
+	switches := d.Naming.Switches()
+	texts := switches.Texts
 	number := func(entry string) json.Number { return jsonNumber(texts[entry]) }
 	on := func(entry string) bool { return strings.EqualFold(texts[entry], "true") }
 	whiteList := SplitList(texts["healthCheckWhiteList"])
@@ -55,12 +56,8 @@ func (d *Deps) NamingSwitches() SwitchDomain {
 		whiteList = []string{}
 	}
 	limited := map[string]int{}
-	for _, one := range SplitList(texts["limitedUrlMap"]) {
-		if i := strings.LastIndexByte(one, ':'); i > 0 {
-			if status, err := strconv.Atoi(one[i+1:]); err == nil {
-				limited[one[:i]] = status
-			}
-		}
+	for _, one := range switches.Limited {
+		limited[one.URL] = one.Status
 	}
 	return SwitchDomain{
 		Masters: SplitList(texts["masters"]), AdWeightMap: map[string]int{}, DefaultPushCacheMillis: number("pushCacheMillis"),

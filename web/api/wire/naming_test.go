@@ -154,9 +154,7 @@ func TestNumbersAreWrittenAsJavaWritesThem(t *testing.T) {
 
 func TestOnlyLibrariesThatUnderstandAPushSubscribe(t *testing.T) {
 	type told struct {
-		ip       string
-		port     int
-		agent    string
+		Asker
 		k        naming.Key
 		clusters string
 	}
@@ -173,11 +171,11 @@ func TestOnlyLibrariesThatUnderstandAPushSubscribe(t *testing.T) {
 	} {
 		var got []told
 		registry, _ := naming.New(naming.Config{Clock: clock.System{}})
-		d := &Deps{Naming: registry, ClientIP: func(*fiber.Ctx) string { return "10.9.9.9" }, Subscribed: func(ip string, port int, agent string, k naming.Key, clusters string) {
-			got = append(got, told{ip, port, agent, k, clusters})
+		d := &Deps{Naming: registry, ClientIP: func(*fiber.Ctx) string { return "10.9.9.9" }, Subscribed: func(from Asker, k naming.Key, clusters string) {
+			got = append(got, told{from, k, clusters})
 		}}
 		app := fiber.New()
-		app.Get("/", func(c *fiber.Ctx) error { d.Subscribe(c, "", tc.port, key, "a,b"); return nil })
+		app.Get("/", func(c *fiber.Ctx) error { d.Subscribe(c, "10.8.8.8", tc.port, key, "a,b"); return nil })
 		req := httptest.NewRequest("GET", "/", nil)
 		req.Header.Set("User-Agent", tc.agent)
 		req.Header.Set("Client-Version", tc.version)
@@ -187,7 +185,7 @@ func TestOnlyLibrariesThatUnderstandAPushSubscribe(t *testing.T) {
 		if (len(got) == 1) != tc.want {
 			t.Errorf("%q and %q: told %v", tc.agent, tc.version, got)
 		}
-		if tc.want && got[0] != (told{"10.9.9.9", tc.port, tc.agent + tc.version, key, "a,b"}) {
+		if tc.want && got[0] != (told{Asker{"10.9.9.9", "10.8.8.8", tc.port, tc.agent + tc.version}, key, "a,b"}) {
 			t.Errorf("told %+v", got[0])
 		}
 	}

@@ -86,6 +86,7 @@ public final class Check {
             check("register, list, deregister", n::basics);
             check("a persistent instance", n::persistent);
             check("a subscriber is told of what comes and goes", n::subscribes);
+            check("a subscriber is told over UDP, before it asks", n::toldAtOnce);
             check("services and instances are changed", n::operates);
             check("the server is killed and the heartbeats bring back what it had", n::restart);
         }

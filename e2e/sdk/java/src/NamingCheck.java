@@ -21,6 +21,7 @@ final class NamingCheck {
     private final NamingService client;
     private final NamingMaintainService operator;
     private volatile String told = "<nothing>";
+    private volatile String toldAtOnce = "<nothing>";
 
     NamingCheck(Server server) throws Exception {
         this.server = server;
@@ -99,6 +100,25 @@ final class NamingCheck {
         until(() -> told, 15, "10.0.0.1:80,10.0.0.2:80");
         client.deregisterInstance("java.told", "10.0.0.1", 80);
         until(() -> told, 15, "10.0.0.2:80");
+    }
+
+    /** The client asks every ten seconds; the server is to tell it at once, over UDP. */
+    void toldAtOnce() throws Exception {
+        client.subscribe("java.udp", e -> toldAtOnce = shown(((NamingEvent) e).getInstances()));
+        client.registerInstance("java.udp", "10.0.2.1", 80);
+        until(() -> toldAtOnce, 15, "10.0.2.1:80");
+        long before = server.number("/nacos/v1/ns/operator/push/state", "succeed");
+        String want = "10.0.2.1:80";
+        for (int i = 2; i <= 6; i++) {
+            client.registerInstance("java.udp", "10.0.2." + i, 80);
+            want += ",10.0.2." + i + ":80";
+            until(() -> toldAtOnce, 2, want);
+            Thread.sleep(1500); // so that all of them take most of an interval
+        }
+        long acknowledged = server.number("/nacos/v1/ns/operator/push/state", "succeed") - before;
+        if (acknowledged < 5) {
+            throw new AssertionError(acknowledged + " of 5 changes were acknowledged");
+        }
     }
 
     void operates() throws Exception {

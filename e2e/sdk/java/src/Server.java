@@ -95,6 +95,16 @@ public final class Server implements AutoCloseable {
         return c.getResponseCode();
     }
 
+    /** Reads a whole number of a JSON answer. */
+    long number(String path, String name) throws IOException {
+        String body = new String(new URL("http://" + address() + path).openStream().readAllBytes(), StandardCharsets.UTF_8);
+        java.util.regex.Matcher m = java.util.regex.Pattern.compile("\"" + name + "\":(\\d+)").matcher(body);
+        if (!m.find()) {
+            throw new IOException(body);
+        }
+        return Long.parseLong(m.group(1));
+    }
+
     /** Reads a header of a configuration over HTTP. */
     String header(String dataId, String name) throws IOException {
         URL url = new URL("http://" + address() + "/nacos/v1/cs/configs?dataId=" + dataId + "&group=" + Check.GROUP);
