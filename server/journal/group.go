@@ -127,7 +127,8 @@ func (g *Group) Run(ctx context.Context) error {
 			g.drain()
 			return nil
 		case <-g.wake:
-			for g.commitNext(ctx) {
+			// A stop is not put off by those who go on submitting.
+			for ctx.Err() == nil && g.commitNext(ctx) {
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,29 +17,40 @@ import (
 )
 
 func TestEntriesComeBackAsTheyWere(t *testing.T) {
-	for _, group := range [][]Command{
-		nil,
-		{{Kind: 100, Body: []byte("a")}},
-		{{Kind: 1, Body: []byte{}}, {Kind: 0xffff, Body: bytes.Repeat([]byte("x"), 300)}},
-	} {
-		got, err := DecodeEntry(EncodeEntry(group))
-		if err != nil || !reflect.DeepEqual(got, group) {
-			t.Errorf("got %v, %v; want %v", got, err, group)
+	for _, o := range []Origin{{}, {Node: "a", Term: 1}, {Node: strings.Repeat("n", maxNode), Run: 1 << 63, Seq: 300, Term: 1 << 40}} {
+		for _, group := range [][]Command{
+			nil,
+			{{Kind: 100, Body: []byte("a")}},
+			{{Kind: 1, Body: []byte{}}, {Kind: 0xffff, Body: bytes.Repeat([]byte("x"), 300)}},
+		} {
+			origin, got, err := DecodeEntry(EncodeEntry(o, group))
+			if err != nil || origin != o || !reflect.DeepEqual(got, group) {
+				t.Errorf("got %v %v, %v; want %v %v", origin, got, err, o, group)
+			}
 		}
 	}
 }
 
+func TestAnEntryOfBeforeThereWereOriginsIsStillRead(t *testing.T) {
+	origin, group, err := DecodeEntry([]byte{1, 100, 2, 'h', 'i', 7, 0})
+	if want := []Command{{Kind: 100, Body: []byte("hi")}, {Kind: 7, Body: []byte{}}}; err != nil || origin != (Origin{}) || !reflect.DeepEqual(group, want) {
+		t.Errorf("got %v %v, %v", origin, group, err)
+	}
+}
+
 func FuzzDecodeEntry(f *testing.F) {
-	f.Add(EncodeEntry([]Command{{Kind: 100, Body: []byte("abc")}, {Kind: 7}}))
+	f.Add(EncodeEntry(Origin{}, []Command{{Kind: 100, Body: []byte("abc")}, {Kind: 7}}))
+	f.Add(EncodeEntry(Origin{Node: "abc", Run: 1, Seq: 2, Term: 3}, []Command{{Kind: 100, Body: []byte("abc")}}))
 	f.Add([]byte{1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
+	f.Add([]byte{2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		group, err := DecodeEntry(b)
+		o, group, err := DecodeEntry(b)
 		if err != nil {
 			return
 		}
-		again, err := DecodeEntry(EncodeEntry(group))
-		if err != nil || len(again) != len(group) {
-			t.Fatalf("%d commands became %d, %v", len(group), len(again), err)
+		p, again, err := DecodeEntry(EncodeEntry(o, group))
+		if err != nil || p != o || len(again) != len(group) {
+			t.Fatalf("%d commands of %v became %d of %v, %v", len(group), o, len(again), p, err)
 		}
 	})
 }

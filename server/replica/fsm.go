@@ -39,8 +39,12 @@ type fsm struct {
 	log     *logStore
 	// fail ends the process; should it return, nothing more is applied.
 	fail func(error)
+	// waits are this node's groups on their way; nil in a group of one.
+	waits *waits
 
 	applied atomic.Uint64 // highest index applied in memory and handed to the image
+	term    atomic.Uint64 // of the last entry applied since the start
+	moved   bell          // rings when one of the two grew
 	dead    error
 }
 
@@ -68,15 +72,28 @@ func (f *fsm) Apply(l *raft.Log) any {
 }
 
 func (f *fsm) apply(l *raft.Log) ([]journal.Result, error) {
-	group, err := journal.DecodeEntry(l.Data)
+	origin, group, err := journal.DecodeEntry(l.Data)
 	if err != nil {
 		return nil, fmt.Errorf("journal entry %d: %w", l.Index, err)
 	}
-	results, changes, err := f.applier.Apply(l.Index, group)
-	if err != nil {
+	var results []journal.Result
+	var changes []journal.Change
+	void := origin.Term != 0 && origin.Term != l.Term
+	if !void && len(group) > 0 {
+		if results, changes, err = f.applier.Apply(l.Index, group); err != nil {
+			return nil, err
+		}
+	}
+	if err := f.write(l.Index, changes); err != nil {
 		return nil, err
 	}
-	return results, f.write(l.Index, changes)
+	if f.waits != nil {
+		// First the answer, then the term: who sees the term and no answer knows that there will be none.
+		f.waits.arrived(origin, results, void)
+		f.term.Store(l.Term)
+	}
+	f.moved.ring()
+	return results, nil
 }
 
 func (f *fsm) write(index uint64, changes []journal.Change) error {
@@ -105,7 +122,9 @@ func (f *fsm) StoreConfiguration(index uint64, _ raft.Configuration) {
 	}
 	if err := f.write(index, nil); err != nil {
 		f.die(err)
+		return
 	}
+	f.moved.ring()
 }
 
 // Snapshot notes how far the image must be durable; Persist waits until it is.
@@ -181,5 +200,9 @@ func (f *fsm) replace(m mark) error {
 	}
 	f.applied.Store(m.Image)
 	f.log.setDurable(max(m.Image, m.Index))
+	if f.waits != nil {
+		f.waits.skipped() // the image may hold them, without their answers
+	}
+	f.moved.ring()
 	return nil
 }

@@ -69,6 +69,7 @@ type logStore struct {
 	durable atomic.Uint64 // index up to which the image needs the log no longer
 	since   atomic.Uint64 // bytes of records stored since the last snapshot
 	grew    chan struct{} // has an element when since grew; capacity 1
+	stored  bell          // rings when entries were stored
 
 	syncs, writes, syncNanos atomic.Uint64
 
@@ -403,6 +404,7 @@ func (s *logStore) StoreLogs(logs []*raft.Log) error {
 		s.die(err)
 		return err
 	}
+	s.stored.ring()
 	select {
 	case s.grew <- struct{}{}:
 	default:

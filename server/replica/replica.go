@@ -44,12 +44,16 @@ type Config struct {
 	SnapshotEntries uint64
 	// TrailingEntries is how many entries trimming leaves, for nodes that lag a little. Default 16.
 	TrailingEntries uint64
-	// EnqueueTimeout is how long a group may wait until it is on its way. Default 3 s.
+	// EnqueueTimeout is how long a group may wait until it is on its way. Default 3 s; in a cluster it
+	// is how long a group waits for a leader, 2.5 s.
 	EnqueueTimeout time.Duration
-	// ConfirmTimeout is how long, once on its way, a group may take. Default 10 s.
+	// ConfirmTimeout is how long, once on its way, a group may take. Default 10 s; in a cluster it is
+	// how long a group may take in all, 2.9 s.
 	ConfirmTimeout time.Duration
-	Clock          clock.Clock  // default: the machine's
-	Logger         *slog.Logger // default: slog.Default
+	// Cluster connects the node to others. Default: it is a group of one, and stays one.
+	Cluster *Cluster
+	Clock   clock.Clock  // default: the machine's
+	Logger  *slog.Logger // default: slog.Default
 	// Fatal ends the process after a failure that leaves unknown what is on disk or in memory. It is
 	// called from any goroutine and must not return. Default: log the error and exit with 1.
 	Fatal func(error)
@@ -66,6 +70,8 @@ func (c *Config) Validate() error {
 		return errors.New("replica: Config.Image is nil")
 	case c.Applier == nil:
 		return errors.New("replica: Config.Applier is nil")
+	case c.Cluster != nil:
+		return c.Cluster.validate()
 	}
 	return nil
 }
@@ -75,6 +81,10 @@ func (c Config) withDefaults() Config {
 		if *v <= 0 {
 			*v = d
 		}
+	}
+	if c.Cluster != nil {
+		or(&c.EnqueueTimeout, 2500*time.Millisecond)
+		or(&c.ConfirmTimeout, 2900*time.Millisecond)
 	}
 	or(&c.EnqueueTimeout, 3*time.Second)
 	or(&c.ConfirmTimeout, 10*time.Second)
@@ -116,6 +126,8 @@ type Node struct {
 	why   atomic.Pointer[string] // why it is not ready; nil: it is
 	ready chan struct{}          // closed when it was ready for the first time
 	done  chan struct{}          // closed when Run ends
+
+	clustered // what only a node of many has
 }
 
 var _ journal.Committer = (*Node)(nil)
@@ -166,6 +178,11 @@ func (n *Node) open() (err error) {
 			return err
 		}
 		last = n.snaps.mark()
+	}
+	if n.cfg.Cluster != nil {
+		if err := n.openCluster(); err != nil {
+			return err
+		}
 	}
 	if err := agree(dir, n.log.tail.Load(), last, image.Written()); err != nil {
 		return err
@@ -228,14 +245,18 @@ func (n *Node) Close() error {
 }
 
 // Commit implements journal.Committer: it returns when the group is durable and applied on this node.
-// It fails with fault.Unavailable: at once when this node does not lead; after EnqueueTimeout when
-// the group did not get on its way; after ConfirmTimeout when it is not known what became of it.
+// Another node that leads is handed it. It fails with fault.Unavailable: after EnqueueTimeout when the
+// group did not get on its way, as without a leader; after ConfirmTimeout when it is not known what
+// became of it.
 func (n *Node) Commit(ctx context.Context, group []journal.Command) ([]journal.Result, error) {
 	r := n.raft.Load()
 	if r == nil {
 		return nil, fault.New(fault.Unavailable, "the server is starting and takes no writes yet; try again in a moment")
 	}
-	future := r.Apply(journal.EncodeEntry(group), n.cfg.EnqueueTimeout)
+	if n.cfg.Cluster != nil {
+		return n.commit(ctx, r, group)
+	}
+	future := r.Apply(journal.EncodeEntry(journal.Origin{}, group), n.cfg.EnqueueTimeout)
 	answered := make(chan error, 1)
 	go func() { answered <- future.Error() }() // ends with raft's answer, or with raft
 	limit := time.NewTimer(n.cfg.ConfirmTimeout)

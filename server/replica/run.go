@@ -24,14 +24,17 @@ const (
 	keepPages = 8 << 20
 )
 
-// Run takes part in the group until ctx ends, then leaves within seconds. It is called once. The
-// image must stay open until it returns.
+// Run takes part in the group until ctx ends, then leaves within seconds, having handed over the lead
+// if it had it. It is called once. The image must stay open until it returns.
 func (n *Node) Run(ctx context.Context) error {
 	defer close(n.done)
 	// Calls to the image go on for a moment after ctx has ended.
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	n.snaps.ctx = work
+	if n.cfg.Cluster != nil {
+		return n.runClustered(ctx, cancel)
+	}
 	r, err := n.start()
 	if err != nil {
 		return fmt.Errorf("starting raft: %w", err)
@@ -162,6 +165,9 @@ func (n *Node) trim(ctx context.Context, r *raft.Raft) {
 }
 
 func (n *Node) snapshot(r *raft.Raft) {
+	if n.cfg.Cluster != nil {
+		n.setTrailing(r)
+	}
 	grown := n.log.since.Swap(0)
 	begin := n.cfg.Clock.Now()
 	err := r.Snapshot().Error()

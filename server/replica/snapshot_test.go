@@ -317,7 +317,7 @@ func TestAGroupThatCantBeDecodedEndsTheNode(t *testing.T) {
 	if err := <-died; err == nil {
 		t.Error("it did not end")
 	}
-	good := journal.EncodeEntry([]journal.Command{command(1, 8)})
+	good := journal.EncodeEntry(journal.Origin{}, []journal.Command{command(1, 8)})
 	if err, ok := f.Apply(&raft.Log{Index: 4, Data: good}).(error); !ok || len(l.applied()) != 0 {
 		t.Errorf("something was applied after it: %v %v", err, l.applied())
 	}

@@ -1,0 +1,199 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"nacre/server/clock"
+)
+
+const (
+	// dialTimeout bounds the making of a connection; a node that is gone is asked again soon, maybe
+	// under another address by then.
+	dialTimeout = time.Second
+	// ioTimeout bounds one message of raft's with its answer.
+	ioTimeout = 5 * time.Second
+	// pooledConns is how many connections are kept for each node.
+	pooledConns = 3
+)
+
+// Stream carries raft's connections: it listens for those of other nodes, and dials theirs. Who
+// speaks over it must have been authenticated.
+type Stream interface {
+	net.Listener
+	// Dial connects to the raft address of another node.
+	Dial(address string, timeout time.Duration) (net.Conn, error)
+}
+
+// Peers calls other nodes. Bodies are at most MaxBody bytes long.
+type Peers interface {
+	// Call returns what the handler of method on the node to answers. A *fault.Error of the handler's
+	// comes out as one. Without an answer the fault is Unavailable, and the call may have had its effect.
+	Call(ctx context.Context, to, method string, body []byte) ([]byte, error)
+}
+
+// MaxBody is the size that bodies of calls to "replica/apply" can have: a group of commands.
+const MaxBody = 64 << 20
+
+// Handler answers calls of other nodes. from is the authenticated id of the caller; the handler keeps body.
+type Handler = func(ctx context.Context, from string, body []byte) ([]byte, error)
+
+// transport is raft's over a Stream. In raft's eyes a node's address is its id, in the log, in votes
+// and in what it says to others; where a node is, AddressOf knows when a connection is made.
+type transport struct {
+	*raft.NetworkTransport
+	node   *Node
+	stream *stream
+	rpcs   chan raft.RPC
+	stop   chan struct{}
+	once   sync.Once
+}
+
+var (
+	_ raft.Transport             = (*transport)(nil)
+	_ raft.WithClose             = (*transport)(nil)
+	_ raft.WithPreVote           = (*transport)(nil)
+	_ raft.ServerAddressProvider = (*Node)(nil)
+)
+
+func (n *Node) newTransport(log *logger) *transport {
+	s := &stream{Stream: n.cfg.Cluster.Stream, open: map[net.Conn]bool{}}
+	t := &transport{node: n, stream: s, rpcs: make(chan raft.RPC), stop: make(chan struct{})}
+	t.NetworkTransport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+		ServerAddressProvider: n, Logger: log, Stream: s, MaxPool: pooledConns, Timeout: ioTimeout,
+	})
+	return t
+}
+
+// ServerAddr implements raft.ServerAddressProvider. A node whose address is not known has the empty
+// one, which can't be dialled.
+func (n *Node) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
+	address, _ := n.cfg.Cluster.AddressOf(string(id))
+	return raft.ServerAddress(address), nil
+}
+
+// run passes on what other nodes send, until the transport is closed.
+func (t *transport) run() {
+	for {
+		select {
+		case rpc := <-t.NetworkTransport.Consumer():
+			select {
+			case t.rpcs <- rpc:
+			case <-t.stop:
+				return
+			}
+		case <-t.stop:
+			return
+		}
+	}
+}
+
+// say lets this node's raft hear what the leader told it by another way.
+func (t *transport) say(ctx context.Context, rpc raft.RPC) error {
+	select {
+	case t.rpcs <- rpc:
+		return nil
+	case <-t.stop:
+		return raft.ErrRaftShutdown
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Consumer implements raft.Transport.
+func (t *transport) Consumer() <-chan raft.RPC { return t.rpcs }
+
+// LocalAddr implements raft.Transport.
+func (t *transport) LocalAddr() raft.ServerAddress { return raft.ServerAddress(t.node.id) }
+
+// EncodePeer implements raft.Transport.
+func (t *transport) EncodePeer(id raft.ServerID, _ raft.ServerAddress) []byte { return []byte(id) }
+
+// InstallSnapshot implements raft.Transport; see transfer.go.
+
+// hangUp ends all connections, so that nothing waits for an answer on one.
+func (t *transport) hangUp() {
+	t.once.Do(func() {
+		close(t.stop)
+		t.stream.closeAll()
+	})
+}
+
+// Close implements raft.WithClose.
+func (t *transport) Close() error {
+	t.hangUp()
+	err := t.NetworkTransport.Close()
+	t.NetworkTransport.CloseStreams()
+	return err
+}
+
+// stream keeps account of its connections.
+type stream struct {
+	Stream
+	mu     sync.Mutex // guards what follows
+	open   map[net.Conn]bool
+	closed bool
+}
+
+func (s *stream) Accept() (net.Conn, error) {
+	c, err := s.Stream.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return s.keep(c)
+}
+
+// Dial connects to a node.
+func (s *stream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
+	if address == "" {
+		return nil, fmt.Errorf("the address of the node is not known")
+	}
+	c, err := s.Stream.Dial(string(address), min(timeout, dialTimeout))
+	if err != nil {
+		return nil, err
+	}
+	return s.keep(c)
+}
+
+func (s *stream) keep(c net.Conn) (net.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		_ = c.Close()
+		return nil, net.ErrClosed
+	}
+	k := &conn{Conn: c, s: s}
+	s.open[k] = true
+	return k, nil
+}
+
+func (s *stream) closeAll() {
+	s.mu.Lock()
+	s.closed = true
+	open := s.open
+	s.open = map[net.Conn]bool{}
+	s.mu.Unlock()
+	for c := range open {
+		_ = c.Close()
+	}
+}
+
+type conn struct {
+	net.Conn
+	s *stream
+}
+
+func (c *conn) Close() error {
+	c.s.mu.Lock()
+	delete(c.s.open, c)
+	c.s.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// elapsed is the time since start for limits, which no shifted clock may move.
+func elapsed(start time.Time) time.Duration { return clock.Mono().Sub(start) }
