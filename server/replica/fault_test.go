@@ -100,6 +100,18 @@ func TestASlowDiskGivesAnAnswerInTime(t *testing.T) {
 	})
 }
 
+func TestTheLogsRoomHasItsPlaceOnTheDisk(t *testing.T) {
+	n := start(t, t.TempDir(), nil)
+	n.publish(t, 0, 200, 50_000) // more than the first room
+	var info syscall.Stat_t
+	if err := syscall.Stat(n.log.path, &info); err != nil {
+		t.Fatal(err)
+	}
+	if held := info.Blocks * 512; held < info.Size {
+		t.Errorf("the log is %d bytes long and has %d on the disk: a full disk would be noticed in the midst of a transaction", info.Size, held)
+	}
+}
+
 func TestAFullDiskRefusesWritesInWordsAndTakesThemAgainLater(t *testing.T) {
 	n := start(t, t.TempDir(), nil)
 	var full atomic.Bool

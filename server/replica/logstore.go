@@ -171,16 +171,19 @@ func createLog(path string) (err error) {
 			return err
 		}
 	}
-	if err := db.Close(); err != nil {
+	var used int64
+	err = db.View(func(tx *bbolt.Tx) error { used = tx.Size(); return nil })
+	if err = errors.Join(err, db.Close()); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(fresh, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
-	info, err := f.Stat()
+	// bbolt has made the file longer with a hole, which is no room: a full disk would be noticed in the midst of a transaction.
+	err = f.Truncate(used)
 	if err == nil {
-		err = writeZeros(f, info.Size(), firstGrow)
+		err = writeZeros(f, used, firstGrow)
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err

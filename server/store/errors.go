@@ -93,6 +93,12 @@ func isCorrupt(err error) bool {
 	return errors.As(err, &e) && (e.Code == sqlite3.ErrCorrupt || e.Code == sqlite3.ErrNotADB)
 }
 
+// isFull reports whether the disk had no room for a write; SQLite then has undone all of its transaction.
+func isFull(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && e.Code == sqlite3.ErrFull
+}
+
 // isDamage reports whether err is a *CorruptError already.
 func isDamage(err error) bool {
 	var e *CorruptError

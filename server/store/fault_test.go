@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"nacre/server/config"
 	"nacre/server/fault"
@@ -64,46 +66,88 @@ func TestAFailedSyncBehindTheAnswersIsFatal(t *testing.T) {
 }
 
 func TestAfterAFailedWriteTheFileHoldsWholeTransactions(t *testing.T) {
-	for name, fail := range map[string]func(d *diskfault.Disk, n int){
-		"a disk that fails": func(d *diskfault.Disk, n int) { d.Fail(diskfault.Write, n) },
-		"a full disk":       func(d *diskfault.Disk, n int) { d.Fill(n) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			for n := range 40 {
-				i, d := faulty(t, Config{CheckpointPages: 30})
-				fail(d, n*5)
-				// A write may fail after its transaction stood in the file: what each index looks like is told by one without faults.
-				whole := openImage(t, Config{})
-				m, states := newMachine(), map[uint64][32]byte{0: state(t, whole)}
-				var durable uint64
-				for i.Err() == nil {
-					index, changes := m.apply(t, []journal.Command{command(config.KindPublish, publish(filler(int(m.index%9)), kib(int(m.index)), 1))})
-					if err := whole.Write(index, changes); err != nil {
-						t.Fatal(err)
-					}
-					states[index] = state(t, whole) // waits for what was written
-					if i.Write(index, changes) != nil || i.WaitFor(context.Background(), index) != nil {
-						break
-					}
-					if index%7 == 0 {
-						if got, err := i.Sync(context.Background(), index); err == nil {
-							durable = got
-						}
-					}
-				}
-				<-i.Failed()
-				// The node ends; what the next one finds:
-				next := filepath.Join(scratch(t), "nacre.db")
-				copyFiles(t, i.cfg.Path, next)
-				again := openImage(t, Config{Path: next})
-				if w := again.Written(); w < durable || state(t, again) != states[w] {
-					t.Fatalf("failing write %d: found at index %d, durable were %d", n*5, w, durable)
-				}
-				if err := again.VerifyHistory(soon(t)); err != nil {
-					t.Fatal(err)
+	for n := range 40 {
+		i, d := faulty(t, Config{CheckpointPages: 30})
+		d.Fail(diskfault.Write, n*5)
+		// A write may fail after its transaction stood in the file: what each index looks like is told by one without faults.
+		whole := openImage(t, Config{})
+		m, states := newMachine(), map[uint64][32]byte{0: state(t, whole)}
+		var durable uint64
+		for i.Err() == nil {
+			index, changes := m.apply(t, []journal.Command{command(config.KindPublish, publish(filler(int(m.index%9)), kib(int(m.index)), 1))})
+			if err := whole.Write(index, changes); err != nil {
+				t.Fatal(err)
+			}
+			states[index] = state(t, whole) // waits for what was written
+			if i.Write(index, changes) != nil || i.WaitFor(context.Background(), index) != nil {
+				break
+			}
+			if index%7 == 0 {
+				if got, err := i.Sync(context.Background(), index); err == nil {
+					durable = got
 				}
 			}
-		})
+		}
+		<-i.Failed()
+		// The node ends; what the next one finds:
+		next := filepath.Join(scratch(t), "nacre.db")
+		copyFiles(t, i.cfg.Path, next)
+		again := openImage(t, Config{Path: next})
+		if w := again.Written(); w < durable || state(t, again) != states[w] {
+			t.Fatalf("failing write %d: found at index %d, durable were %d", n*5, w, durable)
+		}
+		if err := again.VerifyHistory(soon(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestAFullDiskIsWaitedFor fills the disk at any write: nothing is refused or lost when there is room again.
+func TestAFullDiskIsWaitedFor(t *testing.T) {
+	for n := range 12 {
+		i, d := faulty(t, Config{CheckpointPages: 30})
+		whole := openImage(t, Config{})
+		d.Fill(n * 7)
+		m := newMachine()
+		handed := make(chan error, 1)
+		go func() { // Write waits while the disk is full
+			for range 60 {
+				index, changes := m.apply(t, []journal.Command{command(config.KindPublish, publish(filler(int(m.index%9)), kib(int(m.index)), 1))})
+				if err := errors.Join(whole.Write(index, changes), i.Write(index, changes)); err != nil {
+					handed <- err
+					return
+				}
+			}
+			handed <- nil
+		}()
+		deadline := soon(t)
+		for i.Stats().BehindBytes == 0 && deadline.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		d.Free()
+		if err := <-handed; err != nil {
+			t.Fatalf("full from write %d on: %v", n*7, err)
+		}
+		if durable, err := i.Sync(soon(t), 60); err != nil || durable != 60 {
+			t.Fatalf("full from write %d on: durable up to %d, %v", n*7, durable, err)
+		}
+		if state(t, i) != state(t, whole) {
+			t.Fatalf("full from write %d on: the image is another one", n*7)
+		}
+	}
+}
+
+// TestAnImageOnAFullDiskCanBeClosed says that closing does not wait for room.
+func TestAnImageOnAFullDiskCanBeClosed(t *testing.T) {
+	i, d := faulty(t, Config{})
+	d.Fill(0)
+	m := newMachine()
+	index, changes := m.apply(t, []journal.Command{command(config.KindPublish, publish(filler(1), kib(1), 1))})
+	if err := i.Write(index, changes); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Close(); err == nil {
+		t.Error("the image was closed as if all had been written")
 	}
 }
 

@@ -304,7 +304,7 @@ func (i *Image) writeNext() bool {
 	if len(groups) == 0 || i.Err() != nil {
 		return false
 	}
-	if err := i.files.writer.write(groups); err != nil {
+	if err := i.writeWhenRoom(groups); err != nil {
 		i.fail(err)
 		return false
 	}
@@ -341,6 +341,41 @@ func (i *Image) writeNext() bool {
 	return true
 }
 
+// roomEvery is how often it is tried again to write to a full disk.
+const roomEvery = 250 * time.Millisecond
+
+// writeWhenRoom writes groups in one transaction, and on a full disk again and again until there is room or the image is closed.
+// Meanwhile Write waits, once it is far enough behind; what is not written yet is in the log.
+func (i *Image) writeWhenRoom(groups []group) error {
+	for full := false; ; full = true {
+		err := i.files.writer.write(groups)
+		if !isFull(err) {
+			if full && err == nil {
+				i.cfg.Log.Info("the disk of the database has room again")
+			}
+			return err
+		}
+		if !full {
+			i.cfg.Log.Error("the disk of the database is full: nothing more is written until it has room", "file", i.cfg.Path)
+		}
+		if !i.later() {
+			return err
+		}
+	}
+}
+
+// later waits for a moment and reports whether the image is still open.
+func (i *Image) later() bool {
+	t := time.NewTimer(roomEvery)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-i.stop:
+		return false
+	}
+}
+
 // onWriter runs do on the writing goroutine, between transactions.
 func (i *Image) onWriter(ctx context.Context, do func(*writer) error) error {
 	j := job{do: do, done: make(chan error, 1)}
@@ -362,7 +397,13 @@ func (i *Image) checkpointWhenDue() {
 		case <-i.stop:
 			return
 		}
-		if _, _, err := i.checkpoint(context.Background()); err != nil && !errors.Is(err, errClosed) {
+		_, _, err := i.checkpoint(context.Background())
+		switch {
+		case isFull(err):
+			if i.later() {
+				signal(i.due)
+			}
+		case err != nil && !errors.Is(err, errClosed):
 			i.fail(err)
 		}
 	}
@@ -400,6 +441,7 @@ func (i *Image) Sync(ctx context.Context, index uint64) (uint64, error) {
 	for {
 		durable, done, err := i.checkpoint(ctx)
 		switch {
+		case isFull(err): // again when there may be room
 		case err != nil && fault.KindOf(err) == fault.Internal:
 			i.fail(err)
 			return 0, i.Err()

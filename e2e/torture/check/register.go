@@ -34,8 +34,8 @@ func step(s register, o *history.Op, revision uint64) (bool, register) {
 		return s.value == "" && newer, after
 	case history.CAS:
 		holds, doubtful := s.value != "", false
-		if o.ExpectMD5 != "" {
-			holds = history.MD5(s.value) == o.ExpectMD5
+		if o.ExpectMD5 != "" { // as in Nacos, where nothing is held any md5 holds
+			holds = !holds || history.MD5(s.value) == o.ExpectMD5
 		} else if holds {
 			holds, doubtful = s.revision == o.Expect, s.revision == 0
 		}

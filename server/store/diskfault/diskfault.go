@@ -110,6 +110,13 @@ func (d *Disk) Fill(n int) {
 	d.full = true
 }
 
+// Free ends what Fill did.
+func (d *Disk) Free() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fails[Write], d.full = 0, false
+}
+
 //export nacreDiskfaultBefore
 func nacreDiskfaultBefore(path *C.char, op, n C.int, at C.longlong) C.int {
 	name := C.GoString(path)
