@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help generate build run test race lint e2e sdk bench clean
+.PHONY: help generate build run test race lint e2e sdk torture bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,11 @@ e2e: build ## run end-to-end tests, with curl and a browser, against bin/nacre
 sdk: build ## check bin/nacre with the SDKs of Java, Go, Python and Node, and with a Spring application
 	scripts/setup.sh sdk
 	scripts/sdk.sh
+
+torture: ## run real nodes under load while machines fail, and check what clients saw; ARGS='--seed 1-10', ARGS=--help for more
+	scripts/setup.sh torture
+	go build -o bin/torture ./e2e/torture
+	bin/torture $(ARGS)
 
 bench: ## run the benchmarks
 	scripts/setup.sh run

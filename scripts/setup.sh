@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what a target of the Makefile needs and is missing, on Debian. Usage: setup.sh run|test|generate|e2e|sdk ...
+# Installs what a target of the Makefile needs and is missing, on Debian. Usage: setup.sh run|test|generate|e2e|sdk|torture ...
 #
 # As root, or where sudo asks for no password, packages are installed by apt-get. Elsewhere, and
 # where apt-get fails, the script names what is missing. Only what nothing works without ends it
@@ -82,6 +82,11 @@ for target in "$@"; do
 		want "tests of the MySQL store will be skipped" mariadbd mariadb-server-core mariadb-client-core
 		want "tests that trace system calls will be skipped" strace strace
 		want "the test with the configuration files of real jars will be skipped" mvn maven
+		;;
+	torture)
+		want "nodes will run without network namespaces, and no partition will be tested" ip iproute2
+		want "nodes will run without network namespaces, and no partition will be tested" nsenter util-linux
+		want "slow fsyncs will not be tested" strace strace
 		;;
 	generate)
 		need protoc protobuf-compiler
