@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"nacre/server/config/configpb"
+	"nacre/server/failpoint"
 	"nacre/server/fault"
 	"nacre/server/journal"
 	"nacre/server/resource"
@@ -195,6 +196,9 @@ func (d *decision) publish(p *configpb.Publish) Outcome {
 	if f := checkCAS(p, before != nil, before.md5(), before.revision()); f != nil {
 		return Outcome{Fault: f, Existed: before != nil}
 	}
+	if before != nil && before.ModifiedMs > p.AtMs && failpoint.Inject("bug/apply-by-time") != nil {
+		return Outcome{Revision: before.Revision, ID: before.ID, MD5: before.MD5, Existed: true}
+	}
 	e := entryOf(p, before)
 	if before == nil {
 		e.ID = d.newID()
@@ -212,6 +216,9 @@ func (d *decision) publish(p *configpb.Publish) Outcome {
 // checkCAS applies a compare-and-set as Nacos does: an absent configuration is inserted whatever was
 // compared with, and one without a digest is taken as equal. A revision is compared strictly.
 func checkCAS(p *configpb.Publish, exists bool, held string, revision uint64) *fault.Error {
+	if failpoint.Inject("bug/blind-cas") != nil {
+		return nil
+	}
 	if p.IfRevision != 0 && p.IfRevision != revision {
 		return fault.New(fault.Conflict, "%s has no longer the revision %d", keyOf(p.Key), p.IfRevision).WithCode(CodeCAS)
 	}
@@ -351,6 +358,9 @@ type deed struct {
 // addHistory adds h, what was done at revision rev; md5 is that of the content which is held since, "" for none.
 func (d *decision) addHistory(h *History, by deed, rev uint64, md5 string) {
 	h.SrcUser, h.SrcIP, h.Revision = by.actor.GetUser(), by.actor.GetIp(), rev
+	if failpoint.Inject("bug/nameless-history") != nil {
+		h.SrcUser = ""
+	}
 	h.CreatedMs, h.ModifiedMs = by.atMs, by.atMs
 	if !d.databaseIDs {
 		h.NID = d.nextHistory

@@ -15,6 +15,7 @@ import (
 
 	"nacre/server/clock"
 	"nacre/server/config/configpb"
+	"nacre/server/failpoint"
 	"nacre/server/fault"
 	"nacre/server/journal"
 	"nacre/server/resource"
@@ -517,7 +518,13 @@ func (s *Service) submit(ctx context.Context, kind journal.Kind, m proto.Message
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.SubmitTimeout)
 	defer cancel()
+	if failpoint.Inject("bug/done-twice") != nil {
+		_, _ = s.journal.Submit(ctx, journal.Command{Kind: kind, Body: body})
+	}
 	res, err := s.journal.Submit(ctx, journal.Command{Kind: kind, Body: body})
+	if failpoint.Inject("bug/refused-but-done") != nil {
+		err = fault.New(fault.Unavailable, "the journal was busy; nothing was written")
+	}
 	if err != nil {
 		s.failed.Add(1)
 		return Outcome{}, err

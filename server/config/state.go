@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"nacre/server/failpoint"
 )
 
 const shardCount = 256
@@ -238,6 +240,9 @@ func (s *State) set(k Key, it *Item) {
 
 // put replaces the item of k, keeping the counts.
 func (s *State) put(k Key, before, after *Item) {
+	if failpoint.Inject("bug/memory-not-changed") != nil {
+		return
+	}
 	sh := s.shard(k)
 	sh.mu.Lock()
 	if after == nil || after.Formal == nil && len(after.Grays) == 0 {

@@ -20,6 +20,7 @@ type point struct {
 	action string
 	sleep  time.Duration
 	at     uint64 // the passage that counts; 0: each
+	every  uint64 // each so manyth passage counts; 0: each
 	passed atomic.Uint64
 }
 
@@ -38,7 +39,7 @@ func Inject(name string) error {
 	if p == nil {
 		return nil
 	}
-	if n := p.passed.Add(1); p.at != 0 && n != p.at {
+	if n := p.passed.Add(1); p.at != 0 && n != p.at || p.every != 0 && n%p.every != 0 {
 		return nil
 	}
 	switch p.action {
@@ -69,6 +70,13 @@ func parse(text string) (map[string]*point, error) {
 				return nil, fmt.Errorf("%q: %q is not the number of a passage", part, at)
 			}
 			action, p.at = before, n
+		}
+		if before, every, ok := strings.Cut(action, "%"); ok {
+			n, err := strconv.ParseUint(every, 10, 64)
+			if err != nil || n == 0 {
+				return nil, fmt.Errorf("%q: %q is not a number of passages", part, every)
+			}
+			action, p.every = before, n
 		}
 		if d, ok := strings.CutPrefix(action, "sleep:"); ok {
 			sleep, err := time.ParseDuration(d)

@@ -8,7 +8,7 @@ import (
 )
 
 func TestParseReadsActionsAndPassages(t *testing.T) {
-	m, err := parse("a=exit@17, b=sleep:100ms;c=error")
+	m, err := parse("a=exit@17, b=sleep:100ms;c=error d=error%5")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +21,10 @@ func TestParseReadsActionsAndPassages(t *testing.T) {
 	if p := m["c"]; p.action != "error" || p.at != 0 {
 		t.Errorf("c is %+v", p)
 	}
-	for _, bad := range []string{"a", "a=stop", "a=exit@x", "a=sleep:soon"} {
+	if p := m["d"]; p.action != "error" || p.every != 5 {
+		t.Errorf("d is %+v", p)
+	}
+	for _, bad := range []string{"a", "a=error%0", "a=stop", "a=exit@x", "a=sleep:soon"} {
 		if _, err := parse(bad); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}

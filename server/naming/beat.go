@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"nacre/server/failpoint"
 	"nacre/server/fault"
 )
 
@@ -163,7 +164,9 @@ func (r *Registry) Beat(by Actor, k Key, i Instance, full bool) (Beaten, error) 
 		return out, nil
 	}
 	r.counts.beaten.Add(1)
-	p.beaten()
+	if failpoint.Inject("bug/deaf-to-heartbeats") == nil {
+		p.beaten()
+	}
 	c.Heard()
 	if p.beat.sick.Load() {
 		r.recovered(p)

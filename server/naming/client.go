@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"nacre/server/failpoint"
 	"nacre/server/fault"
 	"nacre/server/resource"
 )
@@ -440,6 +441,9 @@ func (c *Session) Close(reason string) {
 	why := "connection closed: " + reason
 	if c.client.Kind == Beating {
 		why = reason
+	}
+	if failpoint.Inject("bug/lingering-instance") != nil {
+		pubs = nil
 	}
 	for _, p := range pubs {
 		p.service.mu.Lock()

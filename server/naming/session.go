@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"nacre/server/failpoint"
 	"nacre/server/fault"
 )
 
@@ -319,7 +320,7 @@ func (s *service) tell(tell []*Session) []*Session {
 			last = s.view(asked{clusters: x.clusters, labels: s.labels(c.client.Labels)})
 		}
 		c.mu.Lock()
-		if c.notifier != nil && !c.closed && c.owe(x, last) {
+		if failpoint.Inject("bug/dropped-update") == nil && c.notifier != nil && !c.closed && c.owe(x, last) {
 			tell = append(tell, c)
 		}
 		c.mu.Unlock()

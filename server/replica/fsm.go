@@ -100,6 +100,9 @@ func (f *fsm) write(index uint64, changes []journal.Change) error {
 	if err := failpoint.Inject("replica/before-image-write"); err != nil {
 		return err
 	}
+	if failpoint.Inject("bug/index-without-content") != nil {
+		changes = nil
+	}
 	if err := f.image.Write(index, changes); err != nil {
 		return fmt.Errorf("writing entry %d to the image: %w", index, err)
 	}

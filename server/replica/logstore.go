@@ -141,6 +141,7 @@ func boltOptions() *bbolt.Options {
 		NoFreelistSync:  true,
 		FreelistType:    bbolt.FreelistMapType,
 		InitialMmapSize: mmapSize,
+		NoSync:          failpoint.Inject("bug/ack-before-fsync") != nil,
 	}
 }
 

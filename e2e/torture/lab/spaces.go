@@ -137,8 +137,11 @@ func (n *Network) Add(node int) error {
 	)
 }
 
-// Close ends what Add started.
+// Close takes away what NewNetwork and Add made.
 func (n *Network) Close() {
+	if n.spaces {
+		defer func() { _ = errors.Join(ip("link", "del", "peers"), ip("link", "del", "control")) }()
+	}
 	for _, p := range n.nodes {
 		if p.holder != nil {
 			_ = p.hold.Close()

@@ -21,6 +21,7 @@ import (
 
 	"nacre/server/clock"
 	"nacre/server/config"
+	"nacre/server/failpoint"
 	"nacre/server/fault"
 )
 
@@ -170,6 +171,7 @@ func (l *Ledger) mark(t *topic, after *config.Item, tell []*Session) []*Session 
 		case e.flags&(behind|told) == behind && e.md5 == want:
 			s.settle(e)
 		case known && e.flags&told != 0 && e.revision >= revision: // its last listen saw this change already
+		case failpoint.Inject("bug/dropped-push") != nil:
 		default:
 			s.owe(e, t.revision, now)
 			if s.notifier != nil || s.slot.waiter != nil {
