@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // bug is an error that is in the program behind a failpoint, to see that it is found.
@@ -12,23 +13,24 @@ type bug struct {
 	action string
 	nodes  int
 	faults []string
+	least  time.Duration // how long there must be load
 	// breaks are the invariants one of which must be found broken.
 	breaks []string
 }
 
 var bugs = []bug{
-	{"bug/ack-before-fsync", "the log is written without fsync", "error", 1, []string{"fsync-slow"}, []string{"P1"}},
-	{"bug/apply-by-time", "a change with an older time than what is held is dropped", "error", 1, []string{"clock", "clock"}, []string{"I1", "I2", "I8"}},
-	{"bug/blind-cas", "conditions of changes are not looked at", "error", 1, []string{"pause"}, []string{"I2 linearizable"}},
-	{"bug/memory-not-changed", "a change is written, and memory keeps what it had", "error%100", 1, []string{"pause"}, []string{"I1", "I2", "I3", "I8"}},
-	{"bug/index-without-content", "the database notes an entry of the journal and not what it changed", "error%50", 1, []string{"kill", "kill"}, []string{"I1", "I2", "I8", "harness"}},
-	{"bug/refused-but-done", "a change is refused with the words that nothing was written, and is there", "error%50", 1, []string{"pause"}, []string{"I1", "I8"}},
-	{"bug/done-twice", "a change is made twice", "error%50", 1, []string{"pause"}, []string{"I8"}},
-	{"bug/nameless-history", "history does not say who made a change", "error%50", 1, []string{"pause"}, []string{"I8"}},
-	{"bug/dropped-push", "a listener is not told of a change", "error%3", 1, []string{"pause"}, []string{"I4"}},
-	{"bug/lingering-instance", "the instances of a connection that ended stay", "error%2", 1, []string{"pause"}, []string{"I6"}},
-	{"bug/deaf-to-heartbeats", "heartbeats are answered and not noted", "error", 1, []string{"clock"}, []string{"I5"}},
-	{"bug/dropped-update", "a subscriber is not told of a change", "error%3", 1, []string{"pause"}, []string{"I6"}},
+	{"bug/ack-before-fsync", "the log is written without fsync", "error", 1, []string{"fsync-slow"}, 0, []string{"P1"}},
+	{"bug/apply-by-time", "a change with an older time than what is held is dropped", "error", 1, []string{"clock", "clock"}, 0, []string{"I1", "I2", "I8"}},
+	{"bug/blind-cas", "conditions of changes are not looked at", "error", 1, []string{"pause"}, 0, []string{"I2 linearizable"}},
+	{"bug/memory-not-changed", "a change is written, and memory keeps what it had", "error%100", 1, []string{"pause"}, 0, []string{"I1", "I2", "I3", "I8"}},
+	{"bug/index-without-content", "the database notes an entry of the journal and not what it changed", "error%50", 1, []string{"kill", "kill"}, 0, []string{"I1", "I2", "I8", "harness"}},
+	{"bug/refused-but-done", "a change is refused with the words that nothing was written, and is there", "error%50", 1, []string{"pause"}, 0, []string{"I1", "I8"}},
+	{"bug/done-twice", "a change is made twice", "error%50", 1, []string{"pause"}, 0, []string{"I8"}},
+	{"bug/nameless-history", "history does not say who made a change", "error%50", 1, []string{"pause"}, 0, []string{"I8"}},
+	{"bug/dropped-push", "a listener is not told of a change", "error%3", 1, []string{"pause"}, 0, []string{"I4"}},
+	{"bug/lingering-instance", "the instances of a connection that ended stay", "error%2", 1, []string{"pause"}, 0, []string{"I6"}},
+	{"bug/deaf-to-heartbeats", "heartbeats are answered and not noted", "error", 1, []string{"clock"}, 25 * time.Second, []string{"I5"}},
+	{"bug/dropped-update", "a subscriber is not told of a change", "error%3", 1, []string{"pause"}, 0, []string{"I6"}},
 }
 
 // findBugs runs episodes with each bug until it is found.
@@ -42,7 +44,7 @@ func (o *options) findBugs(spaces bool) int {
 		line := "NOT FOUND"
 		for attempt := range uint64(3) {
 			mine := *o
-			mine.nodes = b.nodes
+			mine.nodes, mine.duration = b.nodes, max(o.duration, b.least)
 			e := &episode{options: &mine, spaces: spaces, seed: o.seeds[0] + attempt, faults: b.faults, bug: b.name,
 				env: []string{"NACRE_FAILPOINTS=" + b.name + "=" + b.action}}
 			r := e.run()
