@@ -88,7 +88,7 @@ var layers = []layer{
 	{"store and replica meet only in the journal", []string{"server/store"}, with(small, domains, []string{"server/store", "migrations"})},
 	{"replica and store meet only in the journal", []string{"server/replica"}, with(small, domains, []string{"server/replica"})},
 	{"metrics know no domain", []string{"server/metrics"}, with(small, []string{"server/metrics"})},
-	{"views of a cluster know the domains", []string{"server/view"}, with(small, domains, []string{"server/view"})},
+	{"views of a cluster know the domains", []string{"server/view"}, with(small, domains, []string{"server/view", "server/metrics"})},
 	{"rate limits", []string{"server/ratelimit"}, with(small, []string{"server/ratelimit"})},
 	{"probes know naming alone", []string{"server/probe"}, with(small, []string{"server/naming", "server/probe"})},
 	{"DNS knows naming alone", []string{"server/dns"}, with(small, []string{"server/naming", "server/dns"})},

@@ -55,7 +55,7 @@ func (s *Server) edges() (err error) {
 	}
 	readers := console.FeedReaders(pages)
 	nacre.Register(app, nacre.Deps{Deps: s.deps("nacre"), Version: release.Version, Node: s.nodeState, Feed: s.feed, Draining: s.web.Draining(), Readers: readers,
-		Search: s.search, Series: s.series})
+		Search: s.search})
 	console.Register(app, pages)
 	live.Register(app, live.Deps{Feed: s.feed, Log: s.opts.Log, Permit: readers, Draining: s.web.Draining()})
 	return nil

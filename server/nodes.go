@@ -7,6 +7,7 @@ import (
 
 	"nacre/server/clock"
 	"nacre/server/fault"
+	"nacre/server/metrics/series"
 	"nacre/server/release"
 	"nacre/server/view"
 	"nacre/web/api/wire"
@@ -17,7 +18,8 @@ func (s *Server) views() *view.Nodes {
 	n := view.New(view.Config{
 		Ledger: s.ledger, Naming: s.naming, Feed: s.feed, Clock: s.opts.Clock, Log: s.opts.Log,
 		Sums: s.configs.Sums, Node: s.nodeView, Skew: s.settings.RebalanceSkew,
-		Load: s.nodeLoad, Keep: func(keep int, ip, port string) { s.rpc.Reload(keep, ip, port) },
+		Series: func(span string, names []string) (series.Table, error) { return s.series.Read(span, names...) },
+		Load:   s.nodeLoad, Keep: func(keep int, ip, port string) { s.rpc.Reload(keep, ip, port) },
 	})
 	n.Self = func() view.Member { return view.Member{ID: s.node.ID(), Name: s.Addr()} }
 	return n

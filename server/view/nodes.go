@@ -8,6 +8,7 @@ import (
 	"nacre/server/config"
 	"nacre/server/config/delivery"
 	"nacre/server/feed"
+	"nacre/server/metrics/series"
 	"nacre/server/naming"
 )
 
@@ -25,6 +26,8 @@ type Config struct {
 	// Load says how busy this node is, Keep asks all but so many of its clients to go to the server at ip:port.
 	Load func() Load
 	Keep func(keep int, ip, port string)
+	// Series returns figures of this node over time.
+	Series func(span string, names []string) (series.Table, error)
 	// Skew is from how many percent above the mean on one node clients are sent to others by themselves; 0 for never.
 	Skew int
 }
@@ -50,6 +53,8 @@ type Nodes struct {
 	load        Question[nothing, Load]
 	keep        Question[keepOf, nothing]
 	feed        Question[feedOf, feedAnswer]
+
+	series Question[seriesOf, series.Table]
 
 	reach  reach
 	differ differ
@@ -86,6 +91,7 @@ func New(c Config) *Nodes {
 		c.Keep(q.Keep, q.IP, q.Port)
 		return nothing{}, nil
 	}}
+	n.series = Question[seriesOf, series.Table]{"view/series", func(_ context.Context, q seriesOf) (series.Table, error) { return c.Series(q.Span, q.Names) }}
 	n.feed = Question[feedOf, feedAnswer]{"view/feed", n.feedHere}
 	return n
 }
@@ -96,9 +102,19 @@ func (n *Nodes) Handlers() map[string]Handler {
 		n.listeners.Method: n.listeners.Serve, n.standings.Method: n.standings.Serve, n.clients.Method: n.clients.Serve, n.client.Method: n.client.Serve,
 		n.ofIP.Method: n.ofIP.Serve, n.summary.Method: n.summary.Serve, n.longBehind.Method: n.longBehind.Serve, n.again.Method: n.again.Serve,
 		n.subscribers.Method: n.subscribers.Serve, n.node.Method: n.node.Serve, n.sums.Method: n.sums.Serve, n.load.Method: n.load.Serve,
-		n.keep.Method: n.keep.Serve, n.ping.Method: n.ping.Serve, n.feed.Method: n.feed.Serve,
+		n.keep.Method: n.keep.Serve, n.ping.Method: n.ping.Serve, n.feed.Method: n.feed.Serve, n.series.Method: n.series.Serve,
 	}
 }
 
 // This is this node.
 func (n *Nodes) This() Member { return n.self() }
+
+type seriesOf struct {
+	Span  string   `json:"span"`
+	Names []string `json:"names"`
+}
+
+// Series returns figures of the node of that id over time. Faults: NotFound, Unavailable, and Invalid for names that there are not.
+func (n *Nodes) Series(ctx context.Context, node, span string, names []string) (series.Table, error) {
+	return AskOne(ctx, &n.Fan, &n.series, node, seriesOf{span, names})
+}

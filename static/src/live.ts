@@ -15,7 +15,7 @@ export function watchLive(): void {
     if (!(region instanceof HTMLElement) || !region.dataset.pace) return;
     const now = performance.now();
     const early = now - (last.get(region) ?? 0) < Number(region.dataset.pace) - 50;
-    const held = region.querySelector("input[name=row]:checked"); // a person chooses among the rows
+    const held = region.querySelector("input[name=row]:checked, details.sure[open]"); // a person chooses among the rows, or is asked
     if (document.hidden || early || held) event.preventDefault();
     else last.set(region, now);
   });

@@ -35,7 +35,7 @@ func (v *visit) charts(names ...string) []parts.Chart {
 		text, _ := json.Marshal(labels) // strings always can be
 		list[i] = parts.Chart{
 			Title: c.title, Labels: string(text), Table: w.Table, Max: w.ChartMax, Time: w.ChartTime, Empty: w.ChartEmpty, Failed: w.ChartFailed,
-			URL: "/nacre/v1/series?" + url.Values{"range": {v.chartRange()}, "names": {strings.Join(ids, ",")}}.Encode(),
+			URL: "/nacre/v1/series?" + v.seriesQuery(ids),
 		}
 	}
 	return list
@@ -66,4 +66,13 @@ func (v *visit) longBehind() int {
 		return 0
 	}
 	return v.Delivery.BehindSince(v.now.UnixMilli() - 60_000)
+}
+
+// seriesQuery asks for figures by name, of the node that the query names.
+func (v *visit) seriesQuery(names []string) string {
+	q := url.Values{"range": {v.chartRange()}, "names": {strings.Join(names, ",")}}
+	if id := v.c.Query("node"); id != "" {
+		q.Set("node", id)
+	}
+	return q.Encode()
 }

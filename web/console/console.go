@@ -24,7 +24,7 @@ import (
 	"nacre/static"
 )
 
-// Deps are what the console needs of the server. All are required.
+// Deps are what the console needs of the server. All are required but Operator.
 type Deps struct {
 	Configs    *config.Service
 	Namespaces *namespace.Service
@@ -52,6 +52,8 @@ type Deps struct {
 	Draining context.Context
 	// Nodes asks all nodes what each knows.
 	Nodes *view.Nodes
+	// Operator changes who is in the cluster; nil for a node that runs alone.
+	Operator Operator
 }
 
 type pages struct {

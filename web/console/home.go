@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nacre/server/config"
+	"nacre/server/config/delivery"
 	"nacre/server/fault"
 	"nacre/server/resource"
 	"nacre/server/view"
@@ -20,17 +21,20 @@ func (v *visit) home() error {
 	w := &v.w.Home
 	stats := v.Configs.Stats()
 	latest, today := v.glance.look(v)
+	d, q := v.clientsNow()
 	m := home.Model{
 		Page: v.frame(w.Title, pathHome), Words: w, Empty: stats.Configs+stats.Grays == 0, NewHref: pathNew + "?ns=" + resource.DefaultNamespace,
-		Steps: v.steps(w, origin(v.c, v.Settings.HTTPAddr)), Facts: v.facts(), Alerts: v.alerts(), Figures: v.figures(stats, today), Latest: latest,
+		Steps: v.steps(w, origin(v.c, v.Settings.HTTPAddr)), Facts: v.facts(), Alerts: v.alerts(q), Figures: v.figures(stats, today, d), Latest: latest,
 		Ranges: v.ranges(pathHome + "?"), Charts: v.charts("traffic", "latency", "push", "clients", "memory", "fsync"),
 	}
 	if err := v.Ready(); err != nil {
 		m.Status, m.StatusText = w.NotReady, fault.TextOf(err)
 	} else {
-		d := v.Delivery.Summary()
 		m.Status, m.Ready = w.Ready, true
 		m.StatusText = words.Fill(w.State, v.role(), v.w.Number(int64(d.GRPCClients+d.HTTPClients)), v.w.Number(int64(d.Behind)))
+	}
+	if q != nil {
+		v.clusterStatus(&m, q, d)
 	}
 	m.Links = append(m.Links, home.Link{Href: "/readyz", Text: w.LookReady})
 	if v.Settings.Metrics {
@@ -43,9 +47,8 @@ func (v *visit) home() error {
 }
 
 // figures are the tiles. Today is how many changes there were in 24 hours, below 0 when that can't be read.
-func (v *visit) figures(stats config.Stats, today int64) []parts.Figure {
+func (v *visit) figures(stats config.Stats, today int64, d delivery.Summary) []parts.Figure {
 	w := &v.w.Home
-	d := v.Delivery.Summary()
 	done := v.Configs.WriteStats()
 	behind := parts.Figure{Label: w.Behind, Value: v.w.Number(int64(d.Behind)), Note: w.BehindNone, Href: pathClients}
 	if d.Behind > 0 {
@@ -67,10 +70,50 @@ func (v *visit) figures(stats config.Stats, today int64) []parts.Figure {
 // lowDisk is the free share of the disk in percent below which one is warned.
 const lowDisk = 15
 
-// alerts are what a person should look at.
-func (v *visit) alerts() []string {
+// clientsNow counts the clients of all nodes that answer, and says how the cluster stands; q is nil for a node that runs alone.
+func (v *visit) clientsNow() (d delivery.Summary, q *quorum) {
+	if v.Nodes.Others == nil {
+		return v.Delivery.Summary(), nil
+	}
+	q = v.quorum()
+	for i := range q.answers {
+		if a := &q.answers[i]; a.Err == nil {
+			c := &a.Value.Clients
+			d.GRPCClients, d.HTTPClients, d.Listenings = d.GRPCClients+c.GRPCClients, d.HTTPClients+c.HTTPClients, d.Listenings+c.Listenings
+			d.Behind += c.Behind
+		}
+	}
+	return d, q
+}
+
+// clusterStatus says in one line how the cluster is.
+func (v *visit) clusterStatus(m *home.Model, q *quorum, d delivery.Summary) {
+	w := &v.w.Cluster
+	if n := v.quorumNotice(q); n.Kind == "bad" {
+		m.Status, m.StatusText, m.Ready = n.Title+".", n.Text, false
+		return
+	}
+	if !m.Ready {
+		return
+	}
+	leader := w.StatusNoLeader
+	if q.leader != nil {
+		leader = q.leader.HTTPAddr
+	}
+	m.Ready = q.leader != nil && q.there == len(q.voters)
+	m.StatusText = words.Fill(w.StatusOne, v.few(q.there), v.few(len(q.voters)), leader, v.w.Number(int64(d.GRPCClients+d.HTTPClients)), v.w.Number(int64(d.Behind)))
+}
+
+// alerts are what a person should look at; q is how the cluster stands, nil for a node that runs alone.
+func (v *visit) alerts(q *quorum) []string {
 	w := &v.w.Home
 	var list []string
+	if q != nil {
+		if q.there == q.needed && len(q.voters) > q.there {
+			list = append(list, words.Fill(v.w.Cluster.AlertRisk, v.few(q.there), v.few(q.needed)))
+		}
+		list = append(list, v.clusterAlerts(q)...)
+	}
 	if n := v.node(); n.DiskTotal > 0 {
 		if share := n.DiskFree * 100 / n.DiskTotal; share < lowDisk {
 			list = append(list, words.Fill(w.AlertDisk, v.w.Size(int64(n.DiskFree)), fmt.Sprintf("%d %%", share)))
@@ -85,7 +128,7 @@ func (v *visit) alerts() []string {
 	return list
 }
 
-// node is how this node is; all zero where nobody says.
+// node is how this node is.
 func (p *pages) node() view.Node { return p.Nodes.Here() }
 
 // role says what part this node has.
@@ -96,12 +139,20 @@ func (v *visit) role() string {
 	return v.w.Home.Follower
 }
 
+// mode says whether the node runs alone.
+func (v *visit) mode() string {
+	if v.Nodes.Others == nil {
+		return v.w.Home.Standalone
+	}
+	return v.w.Cluster.Title
+}
+
 func (v *visit) facts() []parts.Fact {
 	w := &v.w.Home
 	return []parts.Fact{
 		{Name: w.Version, Value: v.Version},
 		{Name: w.Running, Value: v.w.Time.For(v.now.Sub(v.Started))},
-		{Name: w.Mode, Value: w.Standalone},
+		{Name: w.Mode, Value: v.mode()},
 		{Name: w.Role, Value: v.role()},
 		{Name: w.Storage, Value: w.StorageSQLite},
 		{Name: w.Durability, Value: w.DurabilityFsync},

@@ -97,6 +97,9 @@ func (v *visit) frame(title, section string) layout.Page {
 	if err := v.Ready(); err != nil {
 		p.NotReady = fmt.Sprintf(f.NotReady, fault.TextOf(err))
 	}
+	if text := v.readOnly(); text != "" {
+		p.NotReady = text
+	}
 	p.User, p.CSRF, p.Toast = v.user.Name, v.csrf(), v.toast()
 	p.Namespaces = v.namespaces(section)
 	for _, n := range p.Namespaces {

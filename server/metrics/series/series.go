@@ -8,6 +8,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -184,6 +185,17 @@ func (v Value) MarshalJSON() ([]byte, error) {
 		return []byte("null"), nil
 	}
 	return appendShort(nil, float64(v)), nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler, for what another node tells.
+func (v *Value) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*v = Value(math.NaN())
+		return nil
+	}
+	f, err := strconv.ParseFloat(string(b), 32)
+	*v = Value(f)
+	return err
 }
 
 // Line is one figure over time.

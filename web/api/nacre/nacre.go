@@ -15,7 +15,6 @@ import (
 	"nacre/server/config/search"
 	"nacre/server/fault"
 	"nacre/server/feed"
-	"nacre/server/metrics/series"
 	"nacre/web/api/wire"
 )
 
@@ -38,9 +37,8 @@ type Deps struct {
 	// Readers refuses a reader of the feed by an error; nil refuses none. What it returns, unless nil, says later whether the
 	// reader still may read: it is asked before anything is sent, and must not block.
 	Readers func(*fiber.Ctx) (still func() bool, err error)
-	// Search finds configurations, Series has figures of this node over time.
+	// Search finds configurations.
 	Search *search.Index
-	Series *series.Series
 }
 
 type api struct{ Deps }

@@ -4,10 +4,12 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"nacre/server/metrics/series"
+	"nacre/web/api/wire"
 )
 
 type seriesIn struct {
 	Range string   `query:"range" default:"15m" enum:"15m,1h,24h" doc:"how far back"`
+	Node  string   `query:"node" doc:"id of the node of a cluster whose figures these are; without it, the one that is asked"`
 	Names []string `query:"names" max:"50" doc:"only these figures, in this order; without it, all" example:"publishes,publish_p99"`
 }
 
@@ -26,8 +28,8 @@ type seriesAnswer struct {
 	Series  []seriesLine `json:"series"`
 }
 
-func (a *api) series(_ *fiber.Ctx, in *seriesIn) (*seriesAnswer, error) {
-	t, err := a.Series.Read(in.Range, in.Names...)
+func (a *api) series(c *fiber.Ctx, in *seriesIn) (*seriesAnswer, error) {
+	t, err := a.Nodes.Series(wire.Context(c), in.Node, in.Range, in.Names)
 	if err != nil {
 		return nil, err
 	}
