@@ -83,6 +83,7 @@ type Server struct {
 	series     *series.Series
 	web        *web.Server
 	rpc        *rpc.Server
+	cluster    *membership // nil where the server is alone
 	listener   net.Listener
 	grpc       net.Listener
 	port       int
@@ -120,9 +121,6 @@ func New(ctx context.Context, s settings.Settings, o Options) (*Server, error) {
 }
 
 func (s *Server) build(ctx context.Context) (err error) {
-	if s.settings.Mode == settings.ModeCluster {
-		return &settings.Error{Setting: "mode", Value: s.settings.Mode, Want: "this version does not have clusters yet; it runs with mode " + settings.ModeStandalone}
-	}
 	if s.listener, err = web.Listen(s.settings.HTTPAddr); err != nil {
 		return err
 	}
@@ -137,6 +135,11 @@ func (s *Server) build(ctx context.Context) (err error) {
 	}
 	if s.settings.UDPPush != settings.UDPOff {
 		if s.udpConn, err = udp.Listen(s.listener.Addr().(*net.TCPAddr)); err != nil {
+			return err
+		}
+	}
+	if s.settings.Mode == settings.ModeCluster {
+		if err = s.openCluster(); err != nil {
 			return err
 		}
 	}
@@ -156,10 +159,15 @@ func (s *Server) build(ctx context.Context) (err error) {
 	s.node, err = replica.New(replica.Config{
 		Dir: s.settings.DataDir, Lock: s.lock, Image: s.image, Applier: m,
 		Reload: func() error { return m.reload(context.Background(), s.image) },
-		Clock:  s.opts.Clock, Logger: s.opts.Log, Fatal: s.opts.Fatal, OnFsync: s.observeFsync,
+		Clock:  s.opts.Clock, Logger: s.opts.Log, Fatal: s.opts.Fatal, OnFsync: s.observeFsync, Cluster: s.replicaCluster(),
 	})
 	if err != nil {
 		return err
+	}
+	if s.cluster != nil {
+		if err = s.meetCluster(); err != nil {
+			return err
+		}
 	}
 	s.group = journal.NewGroup(s.node, journal.GroupConfig{OnGroup: func(n int) { s.metrics.GroupSize().Observe(float64(n)) }})
 	s.configs.Use(timed{s.group, s.observeChange}, s.image)
@@ -210,7 +218,7 @@ func (s *Server) domains() *machine {
 		PersistentChanged: func(before, after *naming.Persistent) { s.probes.Changed(before, after) },
 		ClusterChanged:    func(k naming.Key, cluster string) { s.probes.ClusterChanged(k, cluster) },
 	})
-	s.probes = probe.NewRunner(s.naming, m.naming.Cluster)
+	s.probes = probe.NewRunner(probed{s.naming, s.leads}, m.naming.Cluster)
 	s.transfer = transfer.New(s.configs, s.namespaces.Exists, transfer.Limits{MaxUnpacked: set.ImportMaxUnpacked})
 	s.users, m.users = auth.New(s.opts.Clock, auth.Options{SessionIdle: set.ConsoleSessionIdle})
 	s.nodes = s.views()
@@ -246,6 +254,9 @@ func (s *Server) Configs() *config.Service { return s.configs }
 
 // Ready returns nil when the server may be sent requests, else a fault whose text says why not. It does not block.
 func (s *Server) Ready() error {
+	if err := s.cluster.waiting(); err != nil {
+		return err
+	}
 	if err := s.node.Ready(); err != nil {
 		return err
 	}
@@ -263,12 +274,19 @@ const (
 // writes committed, image written. The error is nil when it was told to stop.
 func (s *Server) Run(ctx context.Context) error {
 	// Each stage outlives those that need it: requests need the journal, the journal needs the node.
+	nodesCtx, stopNodes := context.WithCancel(context.WithoutCancel(ctx))
 	nodeCtx, stopNode := context.WithCancel(context.WithoutCancel(ctx))
 	groupCtx, stopGroup := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopNodes()
 	defer stopNode()
 	defer stopGroup()
 	run, runCtx := errgroup.WithContext(ctx)
-	var node, group errgroup.Group
+	var nodes, node, group errgroup.Group
+	clusterEnded := make(chan struct{})
+	nodes.Go(func() error {
+		defer close(clusterEnded)
+		return s.runCluster(nodesCtx)
+	})
 	nodeEnded, serving := make(chan struct{}), make(chan struct{})
 	node.Go(func() error {
 		defer close(nodeEnded)
@@ -281,7 +299,10 @@ func (s *Server) Run(ctx context.Context) error {
 	run.Go(func() error { return s.ledger.Run(runCtx) })
 	run.Go(func() error { return s.naming.Run(runCtx) })
 	run.Go(func() error { return s.users.Run(runCtx, s.logUpkeep("sessions")) })
-	run.Go(func() error { return s.drafts.Run(runCtx, s.logUpkeep("drafts")) })
+	run.Go(func() error {
+		return s.whileLeading(runCtx, func(ctx context.Context) error { return s.drafts.Run(ctx, s.logUpkeep("drafts")) })
+	})
+	run.Go(func() error { return s.tellCluster(runCtx) })
 	run.Go(func() error { return s.stateNews(runCtx, serving) })
 	run.Go(func() error { return s.serveDNS(runCtx, serving) })
 	run.Go(func() error { return s.serveUDP(runCtx) })
@@ -293,17 +314,9 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		return s.probes.Run(runCtx)
 	})
+	run.Go(func() error { return s.whileLeading(runCtx, s.naming.Tidy) })
 	run.Go(func() error {
-		if s.node.WaitReady(runCtx) != nil {
-			return nil
-		}
-		return s.naming.Tidy(runCtx)
-	})
-	run.Go(func() error {
-		if s.node.WaitReady(runCtx) != nil {
-			return nil // it stops, or never took a write
-		}
-		return s.configs.RunRetention(runCtx, retentionEvery, s.logRetention)
+		return s.whileLeading(runCtx, func(ctx context.Context) error { return s.configs.RunRetention(ctx, retentionEvery, s.logRetention) })
 	})
 	run.Go(func() error {
 		select {
@@ -311,6 +324,8 @@ func (s *Server) Run(ctx context.Context) error {
 			return nil
 		case <-nodeEnded:
 			return errors.New("the journal ended, so nothing can be written any more")
+		case <-clusterEnded:
+			return errors.New("other nodes can't be reached any more")
 		case <-s.image.Failed():
 			return fmt.Errorf("the database can't be written: %w", s.image.Err())
 		}
@@ -320,6 +335,8 @@ func (s *Server) Run(ctx context.Context) error {
 	err = errors.Join(err, group.Wait())
 	stopNode()
 	err = errors.Join(err, node.Wait())
+	stopNodes()
+	err = errors.Join(err, nodes.Wait())
 	return errors.Join(err, s.Close())
 }
 
@@ -338,7 +355,9 @@ func (s *Server) serve(ctx context.Context, serving chan<- struct{}) error {
 	go func() { served <- s.rpc.Serve(s.grpc) }()
 	go func() { served <- s.rpc.Run(context.WithoutCancel(ctx)) }()
 	left := cap(served)
-	s.welcome(ctx)
+	if s.cluster == nil {
+		s.welcome(ctx)
+	}
 	s.opts.Log.Info("serving", "url", "http://"+s.Addr()+"/", "grpc", s.GRPCAddr(), "configs", s.configs.Stats().Configs,
 		"after", clock.Since(s.opts.Clock, s.started).Round(time.Millisecond))
 	select {
@@ -429,6 +448,7 @@ func (s *Server) Close() (err error) {
 				err = errors.Join(err, e)
 			}
 		}
+		err = errors.Join(err, s.cluster.close())
 		if s.node != nil {
 			err = errors.Join(err, s.node.Close())
 		}

@@ -35,9 +35,12 @@ func TestFreshNodesBeginOneClusterTogether(t *testing.T) {
 		t.Errorf("the voters are %s", got)
 	}
 	for _, n := range []*node{a, b, c} {
-		if why := n.former.Waiting(); why != "" && !strings.HasPrefix(why, "joined cluster") {
-			t.Errorf("%s still waits: %s", n.id, why)
-		}
+		eventually(t, func() error {
+			if why := n.former.Waiting(); why != "" {
+				return fmt.Errorf("%s still waits: %s", n.id, why)
+			}
+			return nil
+		})
 	}
 	d := w.start(t, "d", options{})
 	list(t, []*node{d}, b)

@@ -156,15 +156,12 @@ func (s *testStream) Accept() (net.Conn, error) {
 	}
 }
 
-func (s *testStream) Dial(address string, timeout time.Duration) (net.Conn, error) {
-	to, limit := "", time.Now().Add(timeout)
-	s.w.mu.Lock()
-	for id, at := range s.w.where {
-		if at == address {
-			to = id
-		}
+func (s *testStream) Dial(to string, timeout time.Duration) (net.Conn, error) {
+	address, known := s.w.addressOf(to)
+	if !known {
+		return nil, fmt.Errorf("where %s is, is not known", to)
 	}
-	s.w.mu.Unlock()
+	limit := time.Now().Add(timeout)
 	stop := func() error {
 		if time.Now().After(limit) {
 			return fmt.Errorf("dialling %s: %w", address, os.ErrDeadlineExceeded)

@@ -2,7 +2,6 @@ package replica
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -26,8 +25,9 @@ const (
 // speaks over it must have been authenticated.
 type Stream interface {
 	net.Listener
-	// Dial connects to the raft address of another node.
-	Dial(address string, timeout time.Duration) (net.Conn, error)
+	// Dial connects to raft on the node with that id, wherever it is now, and never to another one: what that
+	// answers would count for the wrong voter.
+	Dial(id string, timeout time.Duration) (net.Conn, error)
 }
 
 // Peers calls other nodes. Bodies are at most MaxBody bytes long.
@@ -70,11 +70,9 @@ func (n *Node) newTransport(log *logger) *transport {
 	return t
 }
 
-// ServerAddr implements raft.ServerAddressProvider. A node whose address is not known has the empty
-// one, which can't be dialled.
+// ServerAddr implements raft.ServerAddressProvider: a stream dials ids.
 func (n *Node) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
-	address, _ := n.cfg.Cluster.AddressOf(string(id))
-	return raft.ServerAddress(address), nil
+	return raft.ServerAddress(id), nil
 }
 
 // run passes on what other nodes send, until the transport is closed.
@@ -149,11 +147,8 @@ func (s *stream) Accept() (net.Conn, error) {
 }
 
 // Dial connects to a node.
-func (s *stream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
-	if address == "" {
-		return nil, fmt.Errorf("the address of the node is not known")
-	}
-	c, err := s.Stream.Dial(string(address), min(timeout, dialTimeout))
+func (s *stream) Dial(id raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
+	c, err := s.Stream.Dial(string(id), min(timeout, dialTimeout))
 	if err != nil {
 		return nil, err
 	}

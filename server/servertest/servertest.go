@@ -72,6 +72,15 @@ type Server struct {
 // it is ready. What it logs from warnings up stands in the test's output when NACRE_TEST_LOG is set.
 func Start(t testing.TB, opts ...Option) *Server {
 	t.Helper()
+	s := start(t, opts...)
+	if err := s.waitReady(30 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func start(t testing.TB, opts ...Option) *Server {
+	t.Helper()
 	o := options{settings: settings.Default()}
 	o.settings.HTTPAddr = "127.0.0.1:0"
 	o.server.Level = new(slog.LevelVar)
@@ -96,9 +105,6 @@ func Start(t testing.TB, opts ...Option) *Server {
 			t.Errorf("the server ended with: %v", err)
 		}
 	})
-	if err := s.waitReady(30 * time.Second); err != nil {
-		t.Fatal(err)
-	}
 	return s
 }
 
