@@ -78,6 +78,9 @@ func (s *Server) deps(api string) wire.Deps {
 			QuotaMaxSize: set.QuotaMaxSize, MaxContent: set.MaxConfigSize,
 		},
 	}
+	if s.cluster != nil {
+		deps.Strong = s.node.Strong
+	}
 	if s.datagrams != nil {
 		deps.Subscribed = s.datagrams.Subscribed
 	}

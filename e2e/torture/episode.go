@@ -69,7 +69,7 @@ func (e *episode) run() (o outcome) {
 	for i := range 10 {
 		r.Keys = append(r.Keys, fmt.Sprint("k", i))
 	}
-	for i := range 4 {
+	for i := 0; i < 4 && e.naming; i++ {
 		r.Services = append(r.Services, fmt.Sprint("s", i))
 	}
 	rec.Record(history.Entry{Run: &r})
@@ -110,9 +110,11 @@ func (e *episode) work(dir string, rec *history.Recorder, r *history.Run, rnd *r
 			return "", err
 		}
 	}
-	w := load.Start(l, rec, load.Config{
-		Keys: r.Keys, Services: r.Services, Writers: 10, Adders: 5, Listeners: 2 * e.nodes, Publishers: 12, Beaters: 4, Watchers: e.nodes,
-	})
+	clients := load.Config{Keys: r.Keys, Services: r.Services, Writers: 10, Adders: 5, Listeners: 2 * e.nodes}
+	if e.naming {
+		clients.Publishers, clients.Beaters, clients.Watchers = 12, 4, e.nodes
+	}
+	w := load.Start(l, rec, clients)
 	defer w.End()
 	rate, ok := warm(rec)
 	if !ok {

@@ -33,6 +33,7 @@ type options struct {
 	binary   string
 	out      string
 	keep     bool
+	naming   bool
 	bugs     string
 }
 
@@ -56,6 +57,7 @@ func run(noSpaces string) int {
 	flag.StringVar(&o.binary, "binary", "", "the program under test; default: it is built with failpoints")
 	flag.StringVar(&o.out, "out", filepath.Join(os.TempDir(), "nacre-torture"), "folder for histories, logs and reports")
 	flag.BoolVar(&o.keep, "keep", false, "keep the folders of episodes in which nothing was found, too")
+	flag.BoolVar(&o.naming, "naming", true, "with clients of the registry")
 	flag.StringVar(&o.bugs, "bugs", "", "run with bugs put in on purpose, each of which must be found: all, or names with commas between them")
 	list := flag.Bool("list", false, "list faults and bugs")
 	flag.Parse()

@@ -131,9 +131,19 @@ type configBody struct {
 	Grays            []grayBody `json:"grays" doc:"variants for some of the clients"`
 }
 
-func (a *api) get(c *fiber.Ctx, in *keyIn) (*configBody, error) {
+type getIn struct {
+	keyIn
+	Consistency string `query:"consistency" enum:"local,strong" doc:"strong: what was acknowledged on any node before is seen; without it, what this node has, which may be a little older"`
+}
+
+func (a *api) get(c *fiber.Ctx, in *getIn) (*configBody, error) {
 	k := in.key()
 	a.CountRead()
+	if in.Consistency == wire.Strong && a.Strong != nil {
+		if err := a.Strong(c.UserContext()); err != nil {
+			return nil, err
+		}
+	}
 	it := a.Configs.Item(k)
 	if it == nil {
 		return nil, fault.New(fault.NotFound, "there is no configuration %s", k)

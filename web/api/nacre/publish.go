@@ -1,6 +1,7 @@
 package nacre
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -83,7 +84,7 @@ func (a *api) publish(c *fiber.Ctx, in *publishIn) (*publishAnswer, error) {
 			return nil, fault.New(fault.Invalid, "If-None-Match goes neither with a gray nor with another condition")
 		}
 		out, err = a.create(c, by, d)
-	} else if err = a.condition(&d, in.IfMatch, in.IfRevision); err == nil {
+	} else if err = a.condition(c.UserContext(), &d, in.IfMatch, in.IfRevision); err == nil {
 		out, err = a.replace(c, by, d)
 	}
 	if err != nil {
@@ -146,11 +147,23 @@ func (g *grayDraft) apply(d *config.Draft) error {
 	return nil
 }
 
-// condition compares what the caller says with what is held, and makes the decision compare the revision again.
-func (a *api) condition(d *config.Draft, ifMatch string, ifRevision uint64) error {
+// condition compares what the caller says with what is held, and makes the decision compare the revision again. What this node
+// holds may be older than what the caller saw on another: it catches up before it refuses.
+func (a *api) condition(ctx context.Context, d *config.Draft, ifMatch string, ifRevision uint64) error {
 	if ifMatch == "" && ifRevision == 0 {
 		return nil
 	}
+	err := a.compare(d, ifMatch, ifRevision)
+	if err == nil || a.Strong == nil {
+		return err
+	}
+	if err := a.Strong(ctx); err != nil {
+		return err
+	}
+	return a.compare(d, ifMatch, ifRevision)
+}
+
+func (a *api) compare(d *config.Draft, ifMatch string, ifRevision uint64) error {
 	md5, revision := "", uint64(0)
 	if it := a.Configs.Item(d.Key); it != nil {
 		switch {

@@ -73,7 +73,7 @@ func configOperations() []operation {
 		}, (*api).search),
 		jsonOperation(operation{
 			id: "getConfig", method: http.MethodGet, path: "/config", summary: "One configuration, with its content and variants.",
-			text: "The header ETag has the md5 in quotes.", faults: []int{http.StatusNotFound},
+			text: "The header ETag has the md5 in quotes.", faults: []int{http.StatusNotFound, http.StatusServiceUnavailable},
 			example: configBody{
 				Namespace: "dev", Group: "DEFAULT_GROUP", DataID: "app.yaml", Published: true, ID: 3, Content: "hello world", MD5: exampleMD5, Type: "yaml",
 				AppName: "shop", Tags: []string{"web"}, Revision: 42, CreatedMs: exampleMs, ModifiedMs: exampleMs, ModifiedBy: "alice", ModifiedFrom: "10.0.0.7",

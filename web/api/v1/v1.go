@@ -25,7 +25,7 @@ type api struct{ Deps }
 // Register adds the routes to r, whose paths begin with /nacos.
 func Register(r fiber.Router, d Deps) {
 	a := &api{d}
-	rt := wire.Router{Fiber: r, Clock: d.Clock, Switches: d.Switches}
+	rt := wire.Router{Fiber: r, Clock: d.Clock, Switches: d.Switches, Strong: d.Strong}
 	a.registerConfigs(rt)
 	a.registerHistory(rt)
 	a.registerOps(rt)

@@ -31,7 +31,7 @@ type handler func(*fiber.Ctx, *wire.Params) error
 // Register adds the routes to r, whose paths begin with /nacos.
 func Register(r fiber.Router, d Deps) {
 	a := &api{d, newSlots()}
-	rt := wire.Router{Fiber: r, Clock: d.Clock, Switches: d.Switches}
+	rt := wire.Router{Fiber: r, Clock: d.Clock, Switches: d.Switches, Strong: d.Strong}
 	admin := func(use string, h handler) fiber.Handler { return rt.Gate(wire.ForAdmins, use, a.serve(checked(h))) }
 	rt.Add("/nacos/v2/cs/config",
 		wire.Method{Name: fiber.MethodPost, Handler: admin("POST /v3/admin/cs/config", a.publish)},

@@ -21,7 +21,7 @@ type api struct {
 // Register adds the routes to r, whose paths begin with /nacos.
 func Register(r fiber.Router, d Deps) {
 	a := &api{Deps: d}
-	router := wire.Router{Fiber: r, Clock: d.Clock}
+	router := wire.Router{Fiber: r, Clock: d.Clock, Strong: d.Strong}
 	get := func(h handler) wire.Method { return wire.Method{Name: fiber.MethodGet, Handler: a.enveloped(h)} }
 	post := func(h handler) wire.Method { return wire.Method{Name: fiber.MethodPost, Handler: a.enveloped(h)} }
 	put := func(h handler) wire.Method { return wire.Method{Name: fiber.MethodPut, Handler: a.enveloped(h)} }

@@ -35,6 +35,9 @@ type Deps struct {
 	// Ready returns why the server is not ready, nil when it is.
 	Ready func() error
 	Info  ServerInfo
+	// Strong returns when this node holds all that was acknowledged on any node before the call; nil where there is no other node.
+	// Faults: Unavailable.
+	Strong func(context.Context) error
 	// Reads counts reads of one configuration through the version; nil counts none.
 	Reads interface{ Inc() }
 	// Naming is the registry; when it is nil, its paths are not there.

@@ -1,11 +1,13 @@
 package wire
 
 import (
+	"context"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
 	"nacre/server/clock"
+	"nacre/server/fault"
 )
 
 // Class says which switch of Nacos 3 turns an old path off.
@@ -48,13 +50,15 @@ type Router struct {
 	Clock clock.Clock
 	// Off are the switches of old paths.
 	Switches Switches
+	// Strong is that of Deps: a read with the header Nacre-Consistency: strong waits for it.
+	Strong func(context.Context) error
 	// NoMethod answers a method that a path does not have; nil for 405.
 	NoMethod fiber.Handler
 }
 
 // Add registers a path's methods, in the order in which Nacos lists them in Allow.
 func (r Router) Add(path string, methods ...Method) {
-	d := &dispatcher{clock: r.Clock, methods: methods, noMethod: r.NoMethod}
+	d := &dispatcher{clock: r.Clock, methods: methods, noMethod: r.NoMethod, strong: r.Strong}
 	names := make([]string, 0, len(methods))
 	all := make([]string, 0, len(methods)+2)
 	for _, m := range methods {
@@ -74,7 +78,14 @@ type dispatcher struct {
 	methods        []Method
 	get, noMethod  fiber.Handler
 	allow, options string
+	strong         func(context.Context) error
 }
+
+// Headers with which a client asks for a read that sees all that was acknowledged on any node.
+const (
+	HeaderConsistency = "Nacre-Consistency"
+	Strong            = "strong"
+)
 
 func (d *dispatcher) serve(c *fiber.Ctx) error {
 	if p := c.Path(); len(p) > 1 && p[len(p)-1] == '/' {
@@ -82,6 +93,11 @@ func (d *dispatcher) serve(c *fiber.Ctx) error {
 	}
 	method := c.Method()
 	if d.get != nil && (method == fiber.MethodGet || method == fiber.MethodHead) {
+		if d.strong != nil && string(c.Request().Header.Peek(HeaderConsistency)) == Strong {
+			if err := d.strong(c.UserContext()); err != nil {
+				return SendContainerError(c, d.clock, fiber.StatusServiceUnavailable, fault.TextOf(err))
+			}
+		}
 		return d.get(c)
 	}
 	for i := range d.methods {
