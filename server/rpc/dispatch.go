@@ -84,6 +84,11 @@ func (s *Server) answer(ctx context.Context, l *link, m *payload.Message) (r rep
 	if clusterTypes[string(m.Type)] {
 		return s.refuse(codeBadGateway, "the type "+string(m.Type)+" is taken from other servers only, not on this port")
 	}
+	if s.stopping.Load() && string(m.Type) == "HealthCheckRequest" {
+		// Not 300: SDKs take that for a server that is about to be well. Go's, which checks before it follows a reset, would then
+		// stay, redo all it registered on a connection that is about to end, and block itself for good.
+		return s.refuse(codeFail, "the server is stopping")
+	}
 	if err := s.serving(); err != nil {
 		return s.refuse(codeStarting, "Server is starting,please try later.")
 	}

@@ -428,6 +428,24 @@ func TestAtTheEndEveryClientIsAskedToGoAndTheirConnectionsEnd(t *testing.T) {
 	}
 }
 
+// Go's SDK asks whether the server is well before it follows a reset, and takes 300 to 399 for yes.
+func TestAServerThatStopsDoesNotSayThatItIsWell(t *testing.T) {
+	s, addr := serving(t)
+	p := meet(t, addr, true, rpctest.Options{}) // who acknowledges nothing has a second left
+	ended := make(chan error, 1)
+	go func() { ended <- s.Shutdown(t.Context()) }()
+	p.next("ConnectResetRequest")
+	if m := p.call("HealthCheckRequest", `{}`); m.Int("resultCode") != 500 || m.Int("errorCode") != 500 {
+		t.Error(m)
+	}
+	if m := p.call("ServerCheckRequest", `{}`); m.Int("resultCode") != 500 || m.Int("errorCode") != 300 {
+		t.Errorf("of whoever comes: %s", m) // 500 would be taken for a yes by Go's SDK, which then waits for nothing
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNothingIsLeftOfAThousandClients(t *testing.T) {
 	s, addr := serving(t)
 	meet(t, addr, false, rpctest.Options{}).Close()

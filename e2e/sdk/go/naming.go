@@ -49,7 +49,7 @@ func checkNaming() error {
 	if n.a, err = connectNaming(s.dir, s.port); err != nil {
 		return err
 	}
-	defer func() { n.a.CloseClient() }() // whichever it is by then
+	defer n.a.CloseClient()
 	if n.b, err = connectNaming(s.dir, s.port); err != nil {
 		return err
 	}
@@ -364,30 +364,7 @@ func (n *namings) killed() error {
 	return until(gone-time.Since(at), "", func() (string, error) { return n.served("go.killed") })
 }
 
-// restart ends the server while a provides and b subscribes: what a registered comes back, once.
-// back waits until the server has again what its clients registered. This SDK now and then does not connect anew after a
-// restart, for as long as one looked, and says itself that it is not connected: such a client is told of, and another takes
-// its place, so that what the server does is checked all the same.
-func (n *namings) back(service, want string, batch []vo.RegisterInstanceParam) error {
-	err := until(45*time.Second, want, func() (string, error) { return n.served(service) })
-	if err == nil {
-		return nil
-	}
-	_, lost := n.a.BatchRegisterInstance(vo.BatchRegisterInstanceParam{ServiceName: service, GroupName: group, Instances: batch})
-	if lost == nil || !strings.Contains(lost.Error(), "client not connected") {
-		return err
-	}
-	fmt.Printf("NOTE   services: the SDK did not connect anew: %v\n", lost)
-	n.a.CloseClient()
-	if n.a, err = connectNaming(n.s.dir, n.s.port); err != nil {
-		return err
-	}
-	if _, err := n.a.BatchRegisterInstance(vo.BatchRegisterInstanceParam{ServiceName: service, GroupName: group, Instances: batch}); err != nil {
-		return err
-	}
-	return until(30*time.Second, want, func() (string, error) { return n.served(service) })
-}
-
+// restart ends the server while both provide and b subscribes: what they registered comes back, once.
 func (n *namings) restart(sig syscall.Signal) error {
 	service := fmt.Sprintf("go.restart.%d", sig)
 	var s seen
@@ -410,7 +387,7 @@ func (n *namings) restart(sig syscall.Signal) error {
 	if err := n.s.start(); err != nil {
 		return err
 	}
-	if err := n.back(service, want, batch); err != nil {
+	if err := until(45*time.Second, want, func() (string, error) { return n.served(service) }); err != nil {
 		return err
 	}
 	more := instance(service, "10.0.0.4", 80)
