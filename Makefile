@@ -37,7 +37,7 @@ e2e: build ## run end-to-end tests, with curl and a browser, against bin/nacre
 	scripts/setup.sh e2e
 	scripts/e2e.sh
 
-sdk: build ## check bin/nacre with the SDKs of Java, Go, Python and Node, and with a Spring application
+sdk: build ## check bin/nacre with the SDKs of Java, Go, Python and Node, and with applications of Spring and Dubbo
 	scripts/setup.sh sdk
 	scripts/sdk.sh
 

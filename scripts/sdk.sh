@@ -1,6 +1,6 @@
 #!/bin/bash
 # Checks bin/nacre with the SDKs that applications use, each in a process of its own with servers of its own.
-# Usage: sdk.sh [go|python|python-http|node|java|spring ...]; without names all of them. Three run at a time, as they mostly wait.
+# Usage: sdk.sh [go|python|python-http|node|java|spring|spring-cloud|dubbo ...]; without names all of them. Three run at a time, as they mostly wait.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 root=$PWD
@@ -9,12 +9,12 @@ mkdir -p "$cache"
 export NACRE=${NACRE:-$root/bin/nacre}
 export PYTHONDONTWRITEBYTECODE=1
 names=("$@")
-[ ${#names[@]} -gt 0 ] || names=(go python python-http node java spring)
+[ ${#names[@]} -gt 0 ] || names=(go python python-http node java spring spring-cloud dubbo)
 : >"$root/.cache/sdk-skipped.txt"
 failed=0
 for name in "${names[@]}"; do
 	case $name in
-	go | python | python-http | node | java | spring) ;;
+	go | python | python-http | node | java | spring | spring-cloud | dubbo) ;;
 	*)
 		echo "there is no SDK test $name" >&2
 		exit 2
@@ -43,7 +43,7 @@ prepare() {
 	python) venv python e2e/sdk/python/grpc.txt ;;
 	python-http) venv python-http e2e/sdk/python/http.txt ;;
 	node) (cd e2e/sdk/node && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; }) ;;
-	java | spring) (cd "e2e/sdk/$1" && ./prepare.sh) ;;
+	java | spring | spring-cloud | dubbo) (cd "e2e/sdk/$1" && ./prepare.sh) ;;
 	esac
 }
 
@@ -53,7 +53,7 @@ run() {
 	python) "$cache/python/bin/python" e2e/sdk/python/grpc_sdk.py ;;
 	python-http) "$cache/python-http/bin/python" e2e/sdk/python/http_sdk.py ;;
 	node) node e2e/sdk/node/check.mjs ;;
-	java | spring) "e2e/sdk/$1/run.sh" ;;
+	java | spring | spring-cloud | dubbo) "e2e/sdk/$1/run.sh" ;;
 	esac
 }
 

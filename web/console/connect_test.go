@@ -15,7 +15,7 @@ func TestTheConnectPageHasTheAddressesOfThisServer(t *testing.T) {
 	_, grpc, _ := net.SplitHostPort(s.GRPC)
 	a := s.get("/console/connect?ns=dev&group=shop&dataId=cart.yaml").is(200, "127.0.0.1:"+http, "127.0.0.1:"+grpc, "TCP "+http+" and "+grpc, "No application is connected yet",
 		"curl '"+s.URL+"/readyz'", "spring.cloud.nacos.config.server-addr=127.0.0.1:"+http, "spring.cloud.nacos.config.namespace=dev", `p.put("namespace", "dev")`, "GrpcPort: "+grpc,
-		"nacos:cart.yaml?refreshEnabled=true", "dubbo.config-center.config-file=cart.yaml", "namespace: 'dev'", `.namespace_id("dev")`, "listen "+grpc)
+		"nacos:cart.yaml?refreshEnabled=true", "dubbo.config-center.config-file=cart.yaml", "<artifactId>dubbo</artifactId> <version>3.3.5</version>", "namespace: 'dev'", `.namespace_id("dev")`, "listen "+grpc)
 	for _, sdk := range []string{"Spring Boot", "Java", "Go", "Python", "Node.js", "Dubbo", "curl"} {
 		a.is(200, sdk)
 	}

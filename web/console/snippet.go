@@ -223,7 +223,8 @@ configs.subscribe({ dataId: '{dataId}', group: '{group}' }, (content) => console
 
 	dubboInstall = `<dependency>
   <groupId>org.apache.dubbo</groupId>
-  <artifactId>dubbo-configcenter-nacos</artifactId>
+  <artifactId>dubbo</artifactId>
+  <version>3.3.5</version>
 </dependency>
 <dependency>
   <groupId>com.alibaba.nacos</groupId>

@@ -12,4 +12,4 @@ fi
 rm -rf "$out/classes"
 mkdir -p "$out/classes"
 cp resources/* "$out/classes"
-javac -nowarn -parameters -d "$out/classes" -cp "$out/lib/*" ../java/src/*.java src/nacre/spring/*.java || exit 2
+javac -nowarn -parameters -d "$out/classes" -cp "$out/lib/*" ../java/src/{Checks,Server}.java src/nacre/spring/*.java || exit 2

@@ -21,7 +21,7 @@ public final class FuzzyCheck {
             }
         };
         Set<String> keys = client.fuzzyWatchWithGroupKeys("fuzzy.*", Check.GROUP, watcher).get(10, TimeUnit.SECONDS);
-        Check.same(keys.size(), 1);
+        Checks.same(keys.size(), 1);
         until(seen, "ADD_CONFIG fuzzy.one");
         client.publishConfig("fuzzy.two", Check.GROUP, "2");
         until(seen, "ADD_CONFIG fuzzy.two");

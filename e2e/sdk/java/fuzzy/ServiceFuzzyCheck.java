@@ -27,7 +27,7 @@ public final class ServiceFuzzyCheck {
                     }
                 }
             };
-            Check.same(b.fuzzyWatchWithServiceKeys("fuzzy.*", Check.GROUP, watcher).get(10, TimeUnit.SECONDS).getCount(), 1);
+            Checks.same(b.fuzzyWatchWithServiceKeys("fuzzy.*", Check.GROUP, watcher).get(10, TimeUnit.SECONDS).getCount(), 1);
             until(services, 2, "[fuzzy.one]");
             a.registerInstance("fuzzy.two", Check.GROUP, GrpcNaming.instance("10.0.0.1", 80));
             until(services, 2, "[fuzzy.one, fuzzy.two]");
@@ -46,6 +46,6 @@ public final class ServiceFuzzyCheck {
     }
 
     private static void until(Set<String> services, int seconds, String want) throws Exception {
-        GrpcNaming.until(seconds * 1000, want, () -> new TreeSet<>(services).toString());
+        Checks.until(seconds * 1000L, want, () -> new TreeSet<>(services).toString());
     }
 }

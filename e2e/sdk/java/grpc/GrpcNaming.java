@@ -6,7 +6,6 @@ import com.alibaba.nacos.api.naming.listener.EventListener;
 import com.alibaba.nacos.api.naming.listener.NamingEvent;
 import com.alibaba.nacos.api.naming.pojo.Instance;
 import com.alibaba.nacos.api.naming.pojo.ListView;
-import java.io.File;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -36,16 +35,16 @@ public final class GrpcNaming {
     public static void run() throws Exception {
         try (Server server = new Server()) {
             GrpcNaming n = new GrpcNaming(server);
-            Check.check("services: register, list, deregister", n::basics);
-            Check.check("services: groups and clusters", n::groups);
-            Check.check("services: only healthy ones are selected", n::selects);
-            Check.check("services: a subscriber is told within a second", n::subscribes);
-            Check.check("services: a batch", n::batch);
-            Check.check("services: a persistent instance", n::persistent);
-            Check.check("services: pages", n::pages);
-            Check.check("services: a killed client is gone within two seconds", n::killed);
-            Check.check("services: the server is restarted in order", () -> n.restart(false));
-            Check.check("services: the server is killed", () -> n.restart(true));
+            Checks.check("services: register, list, deregister", n::basics);
+            Checks.check("services: groups and clusters", n::groups);
+            Checks.check("services: only healthy ones are selected", n::selects);
+            Checks.check("services: a subscriber is told within a second", n::subscribes);
+            Checks.check("services: a batch", n::batch);
+            Checks.check("services: a persistent instance", n::persistent);
+            Checks.check("services: pages", n::pages);
+            Checks.check("services: a killed client is gone within two seconds", n::killed);
+            Checks.check("services: the server is restarted in order", () -> n.restart(false));
+            Checks.check("services: the server is killed", () -> n.restart(true));
             n.a.shutDown();
             n.b.shutDown();
         }
@@ -79,18 +78,6 @@ public final class GrpcNaming {
         return String.join(" ", texts);
     }
 
-    interface Text {
-        String get() throws Exception;
-    }
-
-    static void until(int limit, String want, Text text) throws Exception {
-        for (long end = System.nanoTime() + limit * 1_000_000L; !want.equals(text.get()); Thread.sleep(5)) {
-            if (System.nanoTime() > end) {
-                throw new AssertionError("after " + limit + " ms it is " + text.get() + ", want " + want);
-            }
-        }
-    }
-
     /** Asks the server, not what the client remembers. */
     private String list(String service, String... clusters) throws Exception {
         return shown(b.getAllInstances(service, GROUP, Arrays.asList(clusters), false));
@@ -113,15 +100,15 @@ public final class GrpcNaming {
         i.getMetadata().put("unicode", "中文");
         a.registerInstance("java.a", GROUP, i);
         Instance got = b.getAllInstances("java.a", GROUP, false).get(0);
-        Check.same(got.getWeight(), 2.5);
-        Check.same(got.getMetadata().get("unicode"), "中文");
-        Check.same(got.getClusterName(), "DEFAULT");
-        Check.same(got.isEphemeral() && got.isHealthy() && got.isEnabled(), true);
+        Checks.same(got.getWeight(), 2.5);
+        Checks.same(got.getMetadata().get("unicode"), "中文");
+        Checks.same(got.getClusterName(), "DEFAULT");
+        Checks.same(got.isEphemeral() && got.isHealthy() && got.isEnabled(), true);
         i.setWeight(7);
         a.registerInstance("java.a", GROUP, i);
-        Check.same(b.getAllInstances("java.a", GROUP, false).get(0).getWeight(), 7.0);
+        Checks.same(b.getAllInstances("java.a", GROUP, false).get(0).getWeight(), 7.0);
         a.deregisterInstance("java.a", GROUP, i);
-        Check.same(list("java.a"), "");
+        Checks.same(list("java.a"), "");
     }
 
     private void groups() throws Exception {
@@ -132,11 +119,11 @@ public final class GrpcNaming {
         a.registerInstance("java.clusters", GROUP, one);
         b.registerInstance("java.clusters", GROUP, two);
         a.registerInstance("java.clusters", "other", instance("10.0.0.3", 80));
-        Check.same(list("java.clusters", "c1"), "10.0.0.1:80");
-        Check.same(list("java.clusters", "c1", "c2"), "10.0.0.1:80 10.0.0.2:80");
-        Check.same(list("java.clusters", "none"), "");
-        Check.same(list("java.clusters"), "10.0.0.1:80 10.0.0.2:80");
-        Check.same(shown(b.getAllInstances("java.clusters", "other", false)), "10.0.0.3:80");
+        Checks.same(list("java.clusters", "c1"), "10.0.0.1:80");
+        Checks.same(list("java.clusters", "c1", "c2"), "10.0.0.1:80 10.0.0.2:80");
+        Checks.same(list("java.clusters", "none"), "");
+        Checks.same(list("java.clusters"), "10.0.0.1:80 10.0.0.2:80");
+        Checks.same(shown(b.getAllInstances("java.clusters", "other", false)), "10.0.0.3:80");
     }
 
     private void selects() throws Exception {
@@ -144,11 +131,11 @@ public final class GrpcNaming {
         bad.setHealthy(false);
         a.registerInstance("java.health", GROUP, instance("10.0.0.1", 80));
         b.registerInstance("java.health", GROUP, bad);
-        Check.same(list("java.health"), "10.0.0.1:80 10.0.0.2:80");
-        Check.same(shown(b.selectInstances("java.health", GROUP, true, false)), "10.0.0.1:80");
-        Check.same(shown(b.selectInstances("java.health", GROUP, false, false)), "10.0.0.2:80");
+        Checks.same(list("java.health"), "10.0.0.1:80 10.0.0.2:80");
+        Checks.same(shown(b.selectInstances("java.health", GROUP, true, false)), "10.0.0.1:80");
+        Checks.same(shown(b.selectInstances("java.health", GROUP, false, false)), "10.0.0.2:80");
         for (int i = 0; i < 20; i++) {
-            Check.same(b.selectOneHealthyInstance("java.health", GROUP).getIp(), "10.0.0.1");
+            Checks.same(b.selectOneHealthyInstance("java.health", GROUP).getIp(), "10.0.0.1");
         }
     }
 
@@ -156,21 +143,21 @@ public final class GrpcNaming {
         Told told = new Told();
         b.subscribe("java.told", GROUP, told);
         a.registerInstance("java.told", GROUP, instance("10.0.0.1", 80));
-        until(TOLD, "10.0.0.1:80", () -> told.last);
+        Checks.until(TOLD, "10.0.0.1:80", () -> told.last);
         a.deregisterInstance("java.told", GROUP, instance("10.0.0.1", 80));
-        until(TOLD, "", () -> told.last);
+        Checks.until(TOLD, "", () -> told.last);
         b.unsubscribe("java.told", GROUP, told);
         a.registerInstance("java.told", GROUP, instance("10.0.0.1", 80));
         Thread.sleep(TOLD);
-        Check.same(told.last, "");
+        Checks.same(told.last, "");
     }
 
     private void batch() throws Exception {
         List<Instance> many = Arrays.asList(instance("10.0.0.1", 80), instance("10.0.0.2", 80), instance("10.0.0.3", 80));
         a.batchRegisterInstance("java.batch", GROUP, many);
-        Check.same(list("java.batch"), "10.0.0.1:80 10.0.0.2:80 10.0.0.3:80");
+        Checks.same(list("java.batch"), "10.0.0.1:80 10.0.0.2:80 10.0.0.3:80");
         a.batchDeregisterInstance("java.batch", GROUP, many.subList(0, 1));
-        Check.same(list("java.batch"), "10.0.0.2:80 10.0.0.3:80");
+        Checks.same(list("java.batch"), "10.0.0.2:80 10.0.0.3:80");
     }
 
     private void persistent() throws Exception {
@@ -179,10 +166,10 @@ public final class GrpcNaming {
         NamingService c = connect(server.address());
         c.registerInstance("java.lasting", GROUP, i);
         c.shutDown();
-        Check.same(list("java.lasting"), "127.0.0.1:" + server.port);
-        Check.same(b.getAllInstances("java.lasting", GROUP, false).get(0).isEphemeral(), false);
+        Checks.same(list("java.lasting"), "127.0.0.1:" + server.port);
+        Checks.same(b.getAllInstances("java.lasting", GROUP, false).get(0).isEphemeral(), false);
         a.deregisterInstance("java.lasting", GROUP, i);
-        Check.same(list("java.lasting"), "");
+        Checks.same(list("java.lasting"), "");
     }
 
     private void pages() throws Exception {
@@ -192,25 +179,23 @@ public final class GrpcNaming {
         Set<String> all = new TreeSet<>();
         for (int page = 1; page <= 4; page++) {
             ListView<String> view = b.getServicesOfServer(page, 10, "pages");
-            Check.same(view.getCount(), 25);
+            Checks.same(view.getCount(), 25);
             all.addAll(view.getData());
         }
-        Check.same(all.size(), 25);
+        Checks.same(all.size(), 25);
     }
 
     private void killed() throws Exception {
         Told told = new Told();
         b.subscribe("java.killed", GROUP, told);
-        String java = System.getProperty("java.home") + File.separator + "bin" + File.separator + "java";
-        Process child = new ProcessBuilder(java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Duser.home=" + System.getProperty("user.home") + "/killed",
-                "-cp", System.getProperty("java.class.path"), "nacre.sdk.GrpcNaming", server.address(), "java.killed").redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+        Process child = Checks.start("killed", GrpcNaming.class, server.address(), "java.killed");
         try {
-            until(BACK, "10.0.9.9:99", () -> told.last);
+            Checks.until(BACK, "10.0.9.9:99", () -> told.last);
         } finally {
             child.destroyForcibly();
         }
-        until(GONE, "", () -> told.last);
-        Check.same(list("java.killed"), "");
+        Checks.until(GONE, "", () -> told.last);
+        Checks.same(list("java.killed"), "");
     }
 
     /** Ends the server while a provides and b provides and subscribes: what they registered comes back, once. */
@@ -221,15 +206,15 @@ public final class GrpcNaming {
         a.batchRegisterInstance(service, GROUP, Arrays.asList(instance("10.0.0.1", 80), instance("10.0.0.2", 80)));
         b.registerInstance(service, GROUP, instance("10.0.0.3", 80));
         String all = "10.0.0.1:80 10.0.0.2:80 10.0.0.3:80";
-        until(TOLD, all, () -> told.last);
+        Checks.until(TOLD, all, () -> told.last);
         server.end(force);
         Thread.sleep(500);
         server.start();
         NamingService late = connect(server.address());
-        until(BACK, all, () -> shown(late.getAllInstances(service, GROUP, false)));
+        Checks.until(BACK, all, () -> shown(late.getAllInstances(service, GROUP, false)));
         late.registerInstance(service, GROUP, instance("10.0.0.4", 80));
-        until(BACK, all + " 10.0.0.4:80", () -> told.last);
-        Check.same(shown(late.getAllInstances(service, GROUP, false)), all + " 10.0.0.4:80");
+        Checks.until(BACK, all + " 10.0.0.4:80", () -> told.last);
+        Checks.same(shown(late.getAllInstances(service, GROUP, false)), all + " 10.0.0.4:80");
         late.shutDown();
     }
 }

@@ -11,7 +11,7 @@ public final class TurningPlugin implements EncryptionPluginService {
 
     @Override
     public String decrypt(String secretKey, String content) {
-        Check.same(secretKey, "the key");
+        Checks.same(secretKey, "the key");
         return new StringBuilder(content).reverse().toString();
     }
 

@@ -1,5 +1,11 @@
 package nacre.sdk;
 
+import static nacre.sdk.Checks.check;
+import static nacre.sdk.Checks.clip;
+import static nacre.sdk.Checks.end;
+import static nacre.sdk.Checks.limit;
+import static nacre.sdk.Checks.same;
+
 import com.alibaba.nacos.api.NacosFactory;
 import com.alibaba.nacos.api.config.ConfigService;
 import com.alibaba.nacos.api.config.listener.AbstractListener;
@@ -16,13 +22,7 @@ import java.util.StringJoiner;
 
 /** Checks Nacre with Nacos' client for Java. NACRE names the binary of the server. */
 public final class Check {
-    static final String GROUP = "sdk";
-
-    interface Run {
-        void run() throws Exception;
-    }
-
-    private static boolean failed;
+    static final String GROUP = Server.GROUP;
 
     private final String version;
     final Server server;
@@ -70,8 +70,7 @@ public final class Check {
                 idling.join();
             }
         }
-        System.out.flush();
-        Runtime.getRuntime().halt(failed ? 1 : 0);
+        end();
     }
 
     /** Runs a class that not every version is compiled with. */
@@ -92,35 +91,6 @@ public final class Check {
         }
     }
 
-    /** Ends the program as failed, and the servers with it, when it takes longer than so many seconds. */
-    private static void limit(int seconds) {
-        Thread t = new Thread(() -> {
-            try {
-                Thread.sleep(seconds * 1000L);
-            } catch (InterruptedException e) {
-                return;
-            }
-            System.out.println("FAILED it took longer than " + seconds + " seconds");
-            System.exit(1);
-        });
-        t.setDaemon(true);
-        t.start();
-    }
-
-    static void check(String name, Run run) {
-        long start = System.nanoTime();
-        String what;
-        try {
-            run.run();
-            what = "ok     " + name + "%s";
-        } catch (Throwable e) {
-            failed = true;
-            Throwable why = e.getCause() == null ? e : e.getCause();
-            what = "FAILED " + name + "%s: " + why;
-        }
-        System.out.println(what.replace("%s", String.format(" (%.1f s)", (System.nanoTime() - start) / 1e9)));
-    }
-
     private static ConfigService connect(Server server, String namespace, String... more) throws Exception {
         Properties p = new Properties();
         p.put("serverAddr", server.address());
@@ -130,17 +100,6 @@ public final class Check {
             p.put(more[i], more[i + 1]);
         }
         return NacosFactory.createConfigService(p);
-    }
-
-    static void same(Object got, Object want) {
-        if (got == null ? want != null : !got.equals(want)) {
-            throw new AssertionError("got " + clip(got) + ", want " + clip(want));
-        }
-    }
-
-    private static String clip(Object o) {
-        String s = String.valueOf(o);
-        return s.length() > 80 ? s.substring(0, 80) : s;
     }
 
     static String md5(String content) throws Exception {

@@ -52,18 +52,6 @@ final class NamingCheck {
         return client.getAllInstances(service, GROUP, new ArrayList<>(), false);
     }
 
-    interface Text {
-        String get() throws Exception;
-    }
-
-    private static void until(Text text, int seconds, String want) throws Exception {
-        for (long end = System.nanoTime() + seconds * 1_000_000_000L; !want.equals(text.get()); Thread.sleep(20)) {
-            if (System.nanoTime() > end) {
-                throw new AssertionError("after " + seconds + " s it is " + text.get() + ", want " + want);
-            }
-        }
-    }
-
     void basics() throws Exception {
         Instance one = instance("10.0.0.1", 80);
         one.setWeight(2);
@@ -71,35 +59,35 @@ final class NamingCheck {
         one.addMetadata("zone", "a");
         client.registerInstance("java.a", one);
         client.registerInstance("java.a", "10.0.0.2", 80);
-        Check.same(shown(all("java.a")), "10.0.0.1:80,10.0.0.2:80");
+        Checks.same(shown(all("java.a")), "10.0.0.1:80,10.0.0.2:80");
         Instance got = client.selectInstances("java.a", GROUP, Collections.singletonList("c1"), true, false).get(0);
-        Check.same(got.getWeight(), 2.0);
-        Check.same(got.getMetadata().get("zone"), "a");
-        Check.same(client.selectOneHealthyInstance("java.a").getPort(), 80);
+        Checks.same(got.getWeight(), 2.0);
+        Checks.same(got.getMetadata().get("zone"), "a");
+        Checks.same(client.selectOneHealthyInstance("java.a").getPort(), 80);
         client.deregisterInstance("java.a", "10.0.0.2", 80);
-        Check.same(shown(all("java.a")), "10.0.0.1:80");
+        Checks.same(shown(all("java.a")), "10.0.0.1:80");
         ListView<String> services = client.getServicesOfServer(1, 10);
-        Check.same(services.getCount() + " " + services.getData(), "1 [java.a]");
-        Check.same(client.getServerStatus(), "UP");
+        Checks.same(services.getCount() + " " + services.getData(), "1 [java.a]");
+        Checks.same(client.getServerStatus(), "UP");
     }
 
     void persistent() throws Exception {
         Instance one = instance("10.0.1.1", 80);
         one.setEphemeral(false);
         client.registerInstance("java.p", one);
-        Check.same(shown(all("java.p")), "10.0.1.1:80");
+        Checks.same(shown(all("java.p")), "10.0.1.1:80");
         client.deregisterInstance("java.p", one);
-        Check.same(shown(all("java.p")), "");
+        Checks.same(shown(all("java.p")), "");
     }
 
     void subscribes() throws Exception {
         client.subscribe("java.told", e -> told = shown(((NamingEvent) e).getInstances()));
         client.registerInstance("java.told", "10.0.0.1", 80);
-        until(() -> told, 15, "10.0.0.1:80");
+        Checks.until(15000, "10.0.0.1:80", () -> told);
         client.registerInstance("java.told", "10.0.0.2", 80);
-        until(() -> told, 15, "10.0.0.1:80,10.0.0.2:80");
+        Checks.until(15000, "10.0.0.1:80,10.0.0.2:80", () -> told);
         client.deregisterInstance("java.told", "10.0.0.1", 80);
-        until(() -> told, 15, "10.0.0.2:80");
+        Checks.until(15000, "10.0.0.2:80", () -> told);
     }
 
     /** The client asks every ten seconds; the server is to tell it at once, over UDP. */
@@ -124,28 +112,22 @@ final class NamingCheck {
     void operates() throws Exception {
         operator.createService("java.made", GROUP, 0.5f);
         Service made = operator.queryService("java.made");
-        Check.same(made.getProtectThreshold(), 0.5f);
+        Checks.same(made.getProtectThreshold(), 0.5f);
         operator.updateService("java.made", GROUP, 0.3f, Collections.singletonMap("k", "v"));
         made = operator.queryService("java.made");
-        Check.same(made.getProtectThreshold() + " " + made.getMetadata(), "0.3 {k=v}");
-        Check.same(operator.deleteService("java.made"), true);
+        Checks.same(made.getProtectThreshold() + " " + made.getMetadata(), "0.3 {k=v}");
+        Checks.same(operator.deleteService("java.made"), true);
         Instance one = instance("10.0.0.1", 80);
         one.setClusterName("c1");
         one.setWeight(5);
         operator.updateInstance("java.a", one);
-        Check.same(all("java.a").get(0).getWeight(), 5.0);
+        Checks.same(all("java.a").get(0).getWeight(), 5.0);
     }
 
     void restart() throws Exception {
         server.end(true);
         server.start();
-        until(() -> {
-            try {
-                return shown(all("java.a"));
-            } catch (Exception e) {
-                return e.toString();
-            }
-        }, 20, "10.0.0.1:80");
-        Check.same(all("java.a").get(0).getMetadata().get("zone"), "a");
+        Checks.until(20000, "10.0.0.1:80", () -> shown(all("java.a")));
+        Checks.same(all("java.a").get(0).getMetadata().get("zone"), "a");
     }
 }

@@ -16,6 +16,9 @@ import java.util.stream.Stream;
 
 /** A Nacre process on a free pair of ports P and P+1000, which a check may stop, kill and start again. */
 public final class Server implements AutoCloseable {
+    /** The group of all that checks publish. */
+    public static final String GROUP = "sdk";
+
     public final int port;
     private final File dir;
     private volatile Process process;
@@ -90,7 +93,7 @@ public final class Server implements AutoCloseable {
         if (header.length == 2) {
             c.setRequestProperty(header[0], header[1]);
         }
-        String form = "dataId=" + dataId + "&group=" + Check.GROUP + "&content=" + URLEncoder.encode(content, "UTF-8") + more;
+        String form = "dataId=" + dataId + "&group=" + GROUP + "&content=" + URLEncoder.encode(content, "UTF-8") + more;
         c.getOutputStream().write(form.getBytes(StandardCharsets.UTF_8));
         return c.getResponseCode();
     }
@@ -107,13 +110,28 @@ public final class Server implements AutoCloseable {
 
     /** Reads a header of a configuration over HTTP. */
     String header(String dataId, String name) throws IOException {
-        URL url = new URL("http://" + address() + "/nacos/v1/cs/configs?dataId=" + dataId + "&group=" + Check.GROUP);
+        URL url = new URL("http://" + address() + "/nacos/v1/cs/configs?dataId=" + dataId + "&group=" + GROUP);
         return ((HttpURLConnection) url.openConnection()).getHeaderField(name);
     }
 
     /** Reads a configuration over HTTP. */
     String read(String dataId) throws IOException {
-        URL url = new URL("http://" + address() + "/nacos/v1/cs/configs?dataId=" + dataId + "&group=" + Check.GROUP);
+        URL url = new URL("http://" + address() + "/nacos/v1/cs/configs?dataId=" + dataId + "&group=" + GROUP);
         return new String(url.openStream().readAllBytes(), StandardCharsets.UTF_8);
+    }
+
+    /** Returns what a path answers. */
+    public String get(String path) throws IOException {
+        return new String(new URL("http://" + address() + path).openStream().readAllBytes(), StandardCharsets.UTF_8);
+    }
+
+    /** Sends a form by PUT and returns the answer. */
+    public String put(String path, String form) throws IOException {
+        HttpURLConnection c = (HttpURLConnection) new URL("http://" + address() + path).openConnection();
+        c.setRequestMethod("PUT");
+        c.setRequestProperty("Content-Type", "application/x-www-form-urlencoded");
+        c.setDoOutput(true);
+        c.getOutputStream().write(form.getBytes(StandardCharsets.UTF_8));
+        return new String(c.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     }
 }

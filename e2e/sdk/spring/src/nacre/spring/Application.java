@@ -1,6 +1,12 @@
 package nacre.spring;
 
-import java.util.function.Supplier;
+import static nacre.sdk.Checks.check;
+import static nacre.sdk.Checks.end;
+import static nacre.sdk.Checks.failed;
+import static nacre.sdk.Checks.limit;
+import static nacre.sdk.Checks.same;
+import static nacre.sdk.Checks.until;
+
 import nacre.sdk.Server;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.SpringApplication;
@@ -50,22 +56,8 @@ public class Application {
         }
     }
 
-    interface Run {
-        void run() throws Exception;
-    }
-
-    private static boolean failed;
-
     public static void main(String[] args) throws Exception {
-        new Thread(() -> {
-            try {
-                Thread.sleep(180000);
-            } catch (InterruptedException e) {
-                return;
-            }
-            System.out.println("FAILED it took longer than three minutes");
-            System.exit(1);
-        }).start();
+        limit(180);
         try (Server server = new Server()) {
             server.publish("shop.properties", "shop.currency=EUR\nshop.limit=5\n", "&type=properties");
             server.publish("shop.yml", "greeting: gr\u00fcezi\n", "&type=yaml");
@@ -76,18 +68,18 @@ public class Application {
                 same(app[0].getBean(Shop.class).getLimit(), 5);
                 same(app[0].getBean(Greeting.class).text(), "gr\u00fcezi");
             });
-            if (failed) {
+            if (failed()) {
                 server.close();
-                Runtime.getRuntime().halt(1);
+                end();
             }
             check("binds changed properties anew", () -> {
                 server.publish("shop.properties", "shop.currency=CHF\nshop.limit=7\n", "&type=properties");
-                until(() -> app[0].getBean(Shop.class).getCurrency(), "CHF", 10000);
-                until(() -> app[0].getBean(Shop.class).getLimit(), 7, 10000);
+                until(10000, "CHF", () -> app[0].getBean(Shop.class).getCurrency());
+                until(10000, 7, () -> app[0].getBean(Shop.class).getLimit());
             });
             check("makes a bean of the refresh scope anew", () -> {
                 server.publish("shop.yml", "greeting: bonjour\n", "&type=yaml");
-                until(() -> app[0].getBean(Greeting.class).text(), "bonjour", 10000);
+                until(10000, "bonjour", () -> app[0].getBean(Greeting.class).text());
             });
             for (boolean force : new boolean[] {false, true}) {
                 check(force ? "learns what was published after the server was killed" : "learns what was published after a restart", () -> {
@@ -95,40 +87,11 @@ public class Application {
                     Thread.sleep(500);
                     server.start();
                     server.publish("shop.properties", "shop.currency=" + (force ? "USD" : "SEK") + "\n", "&type=properties");
-                    until(() -> app[0].getBean(Shop.class).getCurrency(), force ? "USD" : "SEK", 30000);
+                    until(30000, force ? "USD" : "SEK", () -> app[0].getBean(Shop.class).getCurrency());
                 });
             }
             app[0].close();
         }
-        System.out.flush();
-        Runtime.getRuntime().halt(failed ? 1 : 0);
-    }
-
-    private static void check(String name, Run run) {
-        long start = System.nanoTime();
-        String what = "ok     ";
-        String why = "";
-        try {
-            run.run();
-        } catch (Throwable e) {
-            failed = true;
-            what = "FAILED ";
-            why = ": " + e;
-        }
-        System.out.println(what + name + String.format(" (%.1f s)", (System.nanoTime() - start) / 1e9) + why);
-    }
-
-    private static void same(Object got, Object want) {
-        if (!want.equals(got)) {
-            throw new AssertionError("got " + got + ", want " + want);
-        }
-    }
-
-    private static void until(Supplier<Object> get, Object want, long limitMs) throws InterruptedException {
-        for (long end = System.currentTimeMillis() + limitMs; !want.equals(get.get()); Thread.sleep(10)) {
-            if (System.currentTimeMillis() > end) {
-                throw new AssertionError("after " + limitMs + " ms it is " + get.get() + ", want " + want);
-            }
-        }
+        end();
     }
 }
