@@ -5,9 +5,6 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
-
-	"nacre/server/failpoint"
-	"nacre/server/fault"
 )
 
 // beat is what is known of the heartbeats of a publication. Its service guards timer and times, whose value is read by any.
@@ -78,36 +75,20 @@ func seconds(ms int64) string {
 
 // setHealth makes an instance healthy or not. The caller holds s.mu, and calls changed.
 func (s *service) setHealth(e *entry, healthy bool, why, by string) {
-	c := *e.own
-	c.Healthy = healthy
-	e.own = &c
+	own := *e.own
+	own.Healthy = healthy
+	e.own = &own
 	e.shown = s.cover(e.own)
+	c := e.pub.session
+	c.mu.Lock()
+	c.touch("")
+	c.mu.Unlock()
 	what, kind := Unhealthy, InstanceDown
 	if healthy {
 		what, kind = Healthy, InstanceUp
 	}
 	s.note(e.own, what, why, by)
-	s.event(kind, e.shown, why, by)
-}
-
-// RegisterHTTP registers an instance that lives by heartbeats, the first of which this is. It replaces what this address
-// and port registered of the service before. Faults: Invalid, Limited.
-func (r *Registry) RegisterHTTP(by Actor, k Key, i Instance) error {
-	own, err := r.adopt(i, true)
-	if err != nil {
-		return err
-	}
-	for {
-		c := r.come(clientAddr{addr{own.IP, own.Port}, true})
-		own.IP = c.client.IP // shared
-		err := c.publish(k, []*Instance{own}, by.String())
-		if fault.CodeOf(err) != CodeGone {
-			if err != nil {
-				c.leave()
-			}
-			return err
-		}
-	}
+	s.event(kind, e, why, by)
 }
 
 // leave parts with a client without a connection that publishes nothing.
@@ -121,61 +102,6 @@ func (c *Session) leave() {
 	if gone {
 		c.registry.part(c)
 	}
-}
-
-// DeregisterHTTP takes away what an address and port registered of a service to live by heartbeats, whatever its cluster, as Nacos
-// does. It reports whether there was anything.
-func (r *Registry) DeregisterHTTP(by Actor, k Key, ip string, port int) bool {
-	c := r.at(clientAddr{addr{ip, port}, true})
-	return c != nil && c.withdraw(k, "deregistered", by.String())
-}
-
-// Beaten is the answer to a heartbeat.
-type Beaten struct {
-	// Known says that the instance was there, or was registered by this heartbeat. If not, its client is to register it.
-	Known bool
-	// IntervalMs is after how long the next heartbeat is to come.
-	IntervalMs int64
-}
-
-// Beat notes a heartbeat of an instance. Of one that is not known, a full heartbeat, with all that is registered of it, registers it; a
-// light one has address and port alone. Faults: those of RegisterHTTP, of a full heartbeat.
-func (r *Registry) Beat(by Actor, k Key, i Instance, full bool) (Beaten, error) {
-	out := Beaten{IntervalMs: r.switches.get().ClientBeatInterval}
-	c := r.at(clientAddr{addr{i.IP, i.Port}, true})
-	var p *publication
-	held := false
-	if c != nil {
-		c.mu.Lock()
-		p, held = c.pubs.find(&k)
-		c.mu.Unlock()
-	}
-	if !held {
-		if !full {
-			return out, nil
-		}
-		if err := r.RegisterHTTP(by, k, i); err != nil {
-			return out, err
-		}
-		out.Known = true
-		if v, ok := i.Metadata.normal().Get(BeatIntervalKey); ok && v != "" {
-			out.IntervalMs = BeatsOf(i.Metadata.normal()).IntervalMs
-		}
-		return out, nil
-	}
-	r.counts.beaten.Add(1)
-	if failpoint.Inject("bug/deaf-to-heartbeats") == nil {
-		p.beaten()
-	}
-	c.Heard()
-	if p.beat.sick.Load() {
-		r.recovered(p)
-	}
-	if times := p.beat.times.Load(); times != &DefaultBeats {
-		out.IntervalMs = times.IntervalMs
-	}
-	out.Known = true
-	return out, nil
 }
 
 // recovered makes an instance healthy that is heard again.

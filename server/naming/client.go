@@ -125,11 +125,12 @@ func (k *keyed[V]) remove(key *Key) {
 type Session struct {
 	registry *Registry
 	client   *Client
+	table    *table   // of a copy of another node's client; nil for those of this node
 	notifier Notifier // nil when the client is told nothing
 	seen     atomic.Int64
 
 	mu       sync.Mutex
-	revision uint64 // grows with each change of what it published
+	revision uint64 // grows with each change of what it published; see touch
 	pubs     keyed[*publication]
 	subs     keyed[*subscription]
 	ready    list // to be told
@@ -302,27 +303,34 @@ func (r *Registry) tooMany(k Key, n int64) error {
 
 // publish makes list what the client publishes of a service.
 func (c *Session) publish(k Key, list []*Instance, by string) error {
+	return c.place(k, list, by, c.client.Kind == Lasting) // the journal has decided on those
+}
+
+// place makes list what the client publishes of a service; decided says that nobody is to ask whether it may.
+func (c *Session) place(k Key, list []*Instance, by string, decided bool) error {
 	r := c.registry
-	lasting := c.client.Kind == Lasting // the journal has decided on those
-	if !lasting {
+	if !decided {
 		if err := checkKey(&k); err != nil {
 			return err
 		}
 	}
-	s, err := r.open(&k, lasting)
+	s, err := r.open(&k, decided)
 	if err != nil {
 		return err
 	}
 	defer r.settle(s)
-	if !lasting && s.mode() == persistentKind {
+	if !decided && s.mode() == persistentKind {
 		return wrongKind(k, false)
 	}
-	p, err := c.enter(s, len(list))
+	p, err := c.enter(s, len(list), decided)
 	if err != nil {
 		return err
 	}
-	if s.put(p, list, by) {
+	if s.put(p, list, nil, by) {
 		s.changed()
+		c.mu.Lock()
+		c.touch("")
+		c.mu.Unlock()
 	}
 	if c.client.Kind == Beating {
 		p.beaten()
@@ -336,7 +344,7 @@ func checkKey(k *Key) error {
 }
 
 // enter returns what the client publishes of s, for n instances. The caller holds s.mu.
-func (c *Session) enter(s *service, n int) (*publication, error) {
+func (c *Session) enter(s *service, n int, decided bool) (*publication, error) {
 	r := c.registry
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -348,7 +356,7 @@ func (c *Session) enter(s *service, n int) (*publication, error) {
 	if held {
 		more -= len(p.entries)
 	}
-	if c.client.Kind != Lasting && more > 0 {
+	if !decided && more > 0 {
 		if all := int64(len(s.sorted) + more); all > r.cfg.MaxPerService {
 			return nil, r.tooMany(s.key, all)
 		}
@@ -366,7 +374,6 @@ func (c *Session) enter(s *service, n int) (*publication, error) {
 		}
 		c.pubs.add(p)
 	}
-	c.revision++
 	c.Heard()
 	return p, nil
 }
@@ -391,7 +398,7 @@ func (s *service) forsake(c *Session, why, by string) bool {
 	p, held := c.pubs.find(&s.key)
 	if held {
 		c.pubs.remove(&s.key)
-		c.revision++
+		c.touch(why)
 	}
 	last := held && len(c.pubs.list) == 0 && (c.client.Kind == Beating || c.client.Kind == Lasting)
 	if last {
@@ -436,12 +443,15 @@ func (c *Session) Close(reason string) {
 	pubs, subs := c.pubs.list, c.subs.list
 	c.pubs, c.subs, c.ready, c.sent = keyed[*publication]{}, keyed[*subscription]{}, list{}, list{}
 	r.owing.remove(c)
-	c.mu.Unlock()
-	r.part(c)
 	why := "connection closed: " + reason
 	if c.client.Kind == Beating {
 		why = reason
 	}
+	if len(pubs) > 0 {
+		c.touch(why)
+	}
+	c.mu.Unlock()
+	r.part(c)
 	if failpoint.Inject("bug/lingering-instance") != nil {
 		pubs = nil
 	}

@@ -35,6 +35,8 @@ type Event struct {
 	Of               InstanceID
 	Healthy, Enabled bool
 	Weight           float64
+	// Node is the one that owns the client of an instance; "" where that says nothing.
+	Node string
 	// Detail says in words what the other fields do not; By is who did it.
 	Detail, By string
 }

@@ -112,7 +112,7 @@ func (r *Registry) overridden(k Key, id InstanceID, after *Override, by Actor) {
 			x.pub.follow()
 		}
 		if x == e {
-			s.event(InstanceOverridden, x.shown, difference(before, x.shown), by.String())
+			s.event(InstanceOverridden, x, difference(before, x.shown), by.String())
 		}
 	}
 	if changed {

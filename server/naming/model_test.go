@@ -416,7 +416,7 @@ func (w *world) checkWhole(t interface{ Errorf(string, ...any) }) {
 			s, w.counts.services.Load(), instances, subscriptions, services, exist)
 	}
 	_, clients := w.Clients("", 1, 1)
-	if n := s.Connections + s.BeatClients + s.LastingClients + s.Datagrams; int(n) != clients {
+	if n := s.Connections + s.BeatClients + s.LastingClients + s.Datagrams + s.Copies; int(n) != clients {
 		t.Errorf("counted %d clients, held %d", n, clients)
 	}
 }

@@ -146,7 +146,7 @@ func (s *service) sink() {
 		if before.Enabled && !e.shown.Enabled {
 			by := Actor{User: o.User, IP: o.IP}.String()
 			s.note(e.own, Overridden, "drained: offline", by)
-			s.event(InstanceOverridden, e.shown, "drained: offline", by)
+			s.event(InstanceOverridden, e, "drained: offline", by)
 		}
 	}
 	if changed {

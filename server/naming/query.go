@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -312,9 +313,12 @@ type Subscribed struct {
 	Subscriber
 }
 
-// ClientOf returns a client with all that it registered and subscribes to, by key; false when there is none.
+// ClientOf returns a client of this node, else of another, with all that it registered and subscribes to, by key; false when there is none.
 func (r *Registry) ClientOf(id string) (ClientState, bool) {
 	c := r.session(id)
+	if c == nil {
+		c = r.copies.anyOf(id)
+	}
 	if c == nil {
 		return ClientState{}, false
 	}
@@ -344,6 +348,8 @@ func (r *Registry) ClientOf(id string) (ClientState, bool) {
 // ClientSummary is what a list says of a client.
 type ClientSummary struct {
 	Client
+	// Copy says that another node owns it.
+	Copy                  bool
 	Revision              uint64
 	SeenMs                int64
 	Published, Subscribed int
@@ -351,7 +357,7 @@ type ClientSummary struct {
 	Behind int
 }
 
-// Clients returns a page of the clients whose id, address, application or library has text in it, in whatever case, by
+// Clients returns a page of the clients, of this node and others, whose id, address, application or library has text in it, in whatever case, by
 // their ids, and how many those are. page counts from 1.
 func (r *Registry) Clients(text string, page, size int) (found []ClientSummary, total int) {
 	text = strings.ToLower(strings.TrimSpace(text))
@@ -374,7 +380,10 @@ func (r *Registry) Clients(text string, page, size int) (found []ClientSummary, 
 		}
 		b.mu.RUnlock()
 	}
-	slices.SortFunc(all, func(a, b *Session) int { return strings.Compare(a.client.ID, b.client.ID) })
+	r.copies.eachCopy(keep)
+	slices.SortFunc(all, func(a, b *Session) int {
+		return cmp.Or(strings.Compare(a.client.ID, b.client.ID), strings.Compare(a.client.Node, b.client.Node), cmp.Compare(a.client.Incarnation, b.client.Incarnation))
+	})
 	for _, c := range pageOf(all, page, size) {
 		found = append(found, c.summary())
 	}
@@ -388,7 +397,7 @@ func contains(text string, in ...string) bool {
 func (c *Session) summary() ClientSummary {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := ClientSummary{Client: *c.client, Revision: c.revision, SeenMs: c.seen.Load(), Published: len(c.pubs.list), Subscribed: len(c.subs.list)}
+	out := ClientSummary{Client: *c.client, Copy: c.table != nil, Revision: c.revision, SeenMs: c.seen.Load(), Published: len(c.pubs.list), Subscribed: len(c.subs.list)}
 	for _, l := range []*list{&c.ready, &c.sent} {
 		for x := l.head; x != nil; x = x.next {
 			out.Behind++
@@ -400,7 +409,8 @@ func (c *Session) summary() ClientSummary {
 // Stats are figures of a registry: of this moment, and counted since the start.
 type Stats struct {
 	Services, Instances, Subscriptions                  int64
-	Connections, BeatClients, LastingClients, Datagrams int64
+	Connections, BeatClients, LastingClients, Datagrams int64 // of this node
+	Copies                                              int64 // of other nodes' clients
 	Pushes, Acks, Resent                                uint64
 	Registered, Deregistered, Beats, Unhealthy, Expired uint64
 	// MeanAckMs and SlowestAckMs are how many ms after a push its acknowledgement came, -1 before there was any.
@@ -414,7 +424,7 @@ func (r *Registry) Stats() Stats {
 	c := &r.counts
 	out := Stats{
 		Services: int64(len(r.keys())), Instances: c.instances.Load(), Subscriptions: c.subscriptions.Load(),
-		Connections: c.clients[Connection].Load(), BeatClients: c.clients[Beating].Load(), LastingClients: c.clients[Lasting].Load(), Datagrams: c.clients[Datagram].Load(),
+		Connections: c.clients[Connection].Load(), BeatClients: c.clients[Beating].Load(), LastingClients: c.clients[Lasting].Load(), Datagrams: c.clients[Datagram].Load(), Copies: c.copies.Load(),
 		Pushes: c.pushes.Load(), Acks: c.acks.Load(), Resent: c.repeated.Load(),
 		Registered: c.registered.Load(), Deregistered: c.deregistered.Load(), Beats: c.beaten.Load(), Unhealthy: c.unhealthies.Load(), Expired: c.expired.Load(),
 	}

@@ -120,12 +120,17 @@ type Registry struct {
 	// loading is, while a row is loaded, when that was changed last, in ms since 1970.
 	loading atomic.Int64
 
+	copies Copies
+	owners Owners // nil on a node that stands alone
+	// revisions counts changes of what clients of this node published.
+	revisions atomic.Uint64
+
 	counts counters
 }
 
 // counters are figures; see Stats.
 type counters struct {
-	services, instances, subscriptions                     atomic.Int64
+	services, instances, subscriptions, copies             atomic.Int64
 	clients                                                [4]atomic.Int64 // by their kind
 	pushes, acks, repeated                                 atomic.Uint64
 	ackMs                                                  atomic.Uint64 // from pushes to their acknowledgements, together
@@ -178,6 +183,7 @@ func New(c Config) (*Registry, *State) {
 		r.sessions[i].m = make(map[string]*Session)
 		r.addrs[i].m = make(map[clientAddr]*Session)
 	}
+	r.copies.init(r)
 	r.wheel.init(r.mono(), r.nudge)
 	r.history.init(r.cfg.MaxHistories)
 	r.switches.set(nil)

@@ -58,12 +58,18 @@ type entry struct {
 	own *Instance
 	// shown is own with the override that lies over it.
 	shown *Instance
-	seq   uint64
+	// seq is higher than that of all that were known of the service when it was registered, on whichever node.
+	seq uint64
 }
 
 // compareEntries orders the instances of a service.
 func compareEntries(a, b *entry) int {
-	return cmp.Or(compareIDs(a.own, b.own), cmp.Compare(b.seq, a.seq))
+	if c := cmp.Or(compareIDs(a.own, b.own), cmp.Compare(b.seq, a.seq)); c != 0 || a.pub == b.pub {
+		return c
+	}
+	// Two nodes registered it at the same time: all nodes show the same one.
+	x, y := a.pub.session.client, b.pub.session.client
+	return cmp.Or(cmp.Compare(x.Node, y.Node), cmp.Compare(y.Incarnation, x.Incarnation), cmp.Compare(x.ID, y.ID))
 }
 
 func compareIDs(a, b *Instance) int {
@@ -103,10 +109,12 @@ func (s *service) changed() {
 	}
 }
 
-// put makes list what p publishes, each instance with another name, and reports whether anything changed. by says who registers.
-func (s *service) put(p *publication, list []*Instance, by string) bool {
+// put makes list what p publishes, each instance with another name, and reports whether anything changed. by says who registers; seqs are
+// those of a copy's instances, nil for a client of this node.
+func (s *service) put(p *publication, list []*Instance, seqs []uint64, by string) bool {
 	if len(p.entries) == 1 && len(list) == 1 && compareIDs(p.entries[0].own, list[0]) == 0 {
-		return s.renew(p.entries[0], list[0], by)
+		moved := seqs != nil && s.move(p.entries[0], seqs[0])
+		return s.renew(p.entries[0], list[0], by) || moved
 	}
 	old := p.entries
 	var held map[InstanceID]*entry
@@ -119,14 +127,18 @@ func (s *service) put(p *publication, list []*Instance, by string) bool {
 	changed := false
 	entries := make([]*entry, 0, len(list))
 	var added []*entry
-	for _, i := range list {
+	for n, i := range list {
 		if e := held[i.Of()]; e != nil {
 			delete(held, i.Of())
+			changed = seqs != nil && s.move(e, seqs[n]) || changed
 			changed = s.renew(e, i, by) || changed
 			entries = append(entries, e)
 			continue
 		}
 		e := &entry{pub: p, own: i, seq: s.revision + 1}
+		if seqs != nil {
+			e.seq = seqs[n]
+		}
 		e.shown = s.cover(i)
 		entries, added = append(entries, e), append(added, e)
 	}
@@ -139,6 +151,9 @@ func (s *service) put(p *publication, list []*Instance, by string) bool {
 			}
 		}
 		s.remove(gone, "the client registered others in its place", by)
+	}
+	for _, seq := range seqs {
+		s.revision = max(s.revision, seq)
 	}
 	s.insert(added, by)
 	return changed || len(held) > 0 || len(added) > 0
@@ -176,7 +191,9 @@ func (s *service) insert(added []*entry, by string) {
 		slices.SortFunc(s.sorted, compareEntries)
 	}
 	for _, e := range added {
-		s.noteRegistered(e, by)
+		if !r.copies.on.Load() || !s.meet(e) {
+			s.noteRegistered(e, by)
+		}
 	}
 }
 

@@ -259,9 +259,12 @@ func (s *service) note(i *Instance, what What, detail, by string) {
 	r.history.add(s.key, i.Of(), n)
 }
 
-func (s *service) event(kind EventKind, i *Instance, detail, by string) {
-	r := s.registry
-	r.events.add(r, Event{Kind: kind, Key: s.key, Of: i.Of(), Detail: detail, By: by, Healthy: i.Healthy, Enabled: i.Enabled, Weight: i.Weight})
+func (s *service) event(kind EventKind, e *entry, detail, by string) {
+	r, i, node := s.registry, e.shown, ""
+	if c := e.pub.session.client; c.Kind != Lasting {
+		node = c.Node
+	}
+	r.events.add(r, Event{Kind: kind, Key: s.key, Of: i.Of(), Node: node, Detail: detail, By: by, Healthy: i.Healthy, Enabled: i.Enabled, Weight: i.Weight})
 }
 
 // noteRegistered is called when e has come.
@@ -276,7 +279,7 @@ func (s *service) noteRegistered(e *entry, by string) {
 	if !e.own.Healthy {
 		kind = InstanceDown
 	}
-	s.event(kind, e.shown, detail, by)
+	s.event(kind, e, detail, by)
 }
 
 // noteChange is called when e was registered again and looks different from before.
@@ -298,19 +301,22 @@ func (s *service) noteChange(e *entry, before *Instance, by string) {
 		}
 	}
 	s.note(e.own, what, detail, by)
-	s.event(kind, e.shown, detail, by)
+	s.event(kind, e, detail, by)
 }
 
 // noteRemoved is called when e is no longer among the service's instances.
 func (s *service) noteRemoved(e *entry, why, by string) {
 	s.registry.counts.deregistered.Add(1)
 	if o := s.other(e.own); o != nil {
+		if ofCopies(e, o) && o.own.same(e.own) {
+			return
+		}
 		s.note(e.own, Reregistered, "one of two registrations ended ("+why+"); that of "+o.pub.session.client.ID+" is shown", by)
-		s.event(InstanceChanged, o.shown, why, by)
+		s.event(InstanceChanged, o, why, by)
 		return
 	}
 	s.note(e.own, Removed, why, by)
-	s.event(InstanceRemoved, e.shown, why, by)
+	s.event(InstanceRemoved, e, why, by)
 }
 
 // maxDetail bounds the words on what became different.
