@@ -131,6 +131,32 @@ func TestClientsOfANodeThatDiesAreMissedNowhereWhileTheyComeBack(t *testing.T) {
 	})
 }
 
+func TestANodeThatWasOutOfSightForAMomentKeepsItsClients(t *testing.T) {
+	onGrid(t, func(t *testing.T, g *grid) {
+		k := key("orders")
+		g.nodes["n1"].register(g.nodes["n1"].connect("c1"), k, 1)
+		time.Sleep(time.Second)
+		g.see("n1", false, "n2", "n3")
+		time.Sleep(naming.Grace / 2)
+		g.see("n1", true, "n2", "n3")
+		time.Sleep(2 * naming.Grace)
+		g.want(k, "1 ")
+	})
+}
+
+func TestAMessageThatIsLostIsSentAgain(t *testing.T) {
+	onGrid(t, func(t *testing.T, g *grid) {
+		k := key("orders")
+		time.Sleep(4500 * time.Millisecond) // what comes after the next comparison
+		g.split("n1")
+		g.nodes["n1"].register(g.nodes["n1"].connect("c1"), k, 1)
+		time.Sleep(100 * time.Millisecond)
+		g.split()
+		time.Sleep(4200 * time.Millisecond) // and before the one after that
+		g.want(k, "1 ")
+	})
+}
+
 func TestANodeThatStartsKnowsAllBeforeItServes(t *testing.T) {
 	onGrid(t, func(t *testing.T, g *grid) {
 		k := key("orders")

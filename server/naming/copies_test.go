@@ -44,6 +44,11 @@ func (w *world) holds(keys ...Key) string {
 	text := ""
 	for _, k := range keys {
 		text += looks(w.Lookup(k, Query{Disabled: true})) + "\n"
+		if s := w.find(&k); s != nil {
+			for _, e := range s.sorted {
+				text += fmt.Sprint(e.own.Of(), " ", e.seq, " of ", e.pub.session.client.ID, "\n")
+			}
+		}
 	}
 	var known []string
 	w.copies.eachCopy(func(s *Session) {
@@ -184,6 +189,14 @@ func TestCopiesComeToTheSameInAnyOrder(t *testing.T) {
 			three.merge(b, b)
 		}
 		for _, w := range []*world{one, two, three} {
+			once := make(map[string]bool)
+			w.copies.eachCopy(func(s *Session) {
+				if name := s.client.Node + s.client.ID; once[name] {
+					t.Fatalf("%s of %s is known of two runs", s.client.ID, s.client.Node)
+				} else {
+					once[name] = true
+				}
+			})
 			// What is kept of runs that ended depends on what came before, for a while.
 			for _, t := range w.copies.tables {
 				t.until = 0
@@ -232,7 +245,10 @@ func TestOfTwoRegistrationsAllNodesShowTheLater(t *testing.T) {
 	heavy, light := at(1), at(1)
 	heavy.Weight, light.Weight = 2, 1
 	c, _ := w[0].connect("c1")
-	w[0].must(c.Register(k, heavy))
+	for range 9 {
+		w[0].must(c.Register(k, at(2)))
+		w[0].must(c.Register(k, heavy))
+	}
 	first := w[0].news()
 	w[1].merge(first...)
 	d, _ := w[1].connect("c2")
@@ -305,6 +321,33 @@ func TestClientsOfALostNodeStayForAWhileUnlessTheyComeAgain(t *testing.T) {
 		b.merge(said...)
 		b.see(k, Query{}, "0 1 2 ")
 	})
+}
+
+func TestAClientThatCameAgainAndWentIsGone(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		w := mates(t, 3)
+		a, b, c := w[0], w[1], w[2]
+		k := key("orders")
+		s, _ := a.connect("c1")
+		a.must(s.Register(k, at(1)))
+		said := a.news()
+		again, _ := b.connect("again")
+		b.must(again.Register(k, at(1)))
+		if !late { // c knows of the first registration before the node is seen down, or is told of it after that
+			c.merge(said...)
+		}
+		c.merge(b.news()...)
+		c.Copies().Seen("n1", a.incarnation)
+		c.Copies().Lost("n1", Grace)
+		c.merge(said...)
+		c.see(k, Query{}, "1 ")
+		again.Close("test")
+		c.merge(b.news()...)
+		if c.see(k, Query{}, ""); t.Failed() {
+			t.Errorf("told late: %t", late)
+		}
+		c.checkWhole(t)
+	}
 }
 
 func TestARunThatEndedIsSucceededByTheNext(t *testing.T) {
