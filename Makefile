@@ -17,7 +17,7 @@ run: ## start a server on http://127.0.0.1:8848 with its data in ./data
 	go run . serve
 
 # Where goroutines meet; these run with the race detector and with failpoints, too.
-RACY := ./server ./server/auth ./server/draft ./server/probe ./server/failpoint ./server/event ./server/feed ./server/journal ./server/config/... ./server/namespace ./server/naming ./server/fuzzy ./server/replica ./server/store \
+RACY := ./server ./server/auth ./server/draft ./server/probe ./server/failpoint ./server/event ./server/feed ./server/journal ./server/config/... ./server/namespace ./server/naming ./server/distro ./server/fuzzy ./server/replica ./server/store \
 	./server/rpc/... ./web ./web/conn ./web/live ./web/park ./web/api/v1
 
 test: ## run all tests of Go, and those where goroutines meet with the race detector, too
