@@ -40,7 +40,7 @@ func TestAChangeIsOnAllNodesSoon(t *testing.T) {
 
 func TestChangesGoTogether(t *testing.T) {
 	onGrid(t, func(t *testing.T, g *grid) {
-		before := g.calls
+		before := g.count()
 		for n := range 100 {
 			g.nodes["n1"].register(g.nodes["n1"].connect(fmt.Sprint("c", n)), key("orders"), n)
 		}
@@ -48,7 +48,7 @@ func TestChangesGoTogether(t *testing.T) {
 		if n := len(g.nodes["n3"].Lookup(key("orders"), naming.Query{}).Hosts); n != 100 {
 			t.Errorf("%d instances", n)
 		}
-		if n := g.calls - before; n > 4 {
+		if n := g.count() - before; n > 4 {
 			t.Errorf("%d calls", n)
 		}
 	})
@@ -58,11 +58,13 @@ func TestChangesGoTogether(t *testing.T) {
 // order, and then looks at rest.
 func TestAllNodesComeToTheSameOverABadNet(t *testing.T) {
 	onGrid(t, func(t *testing.T, g *grid) {
+		g.mu.Lock()
 		g.loss, g.doubled, g.delay = 0.3, 0.3, time.Second
+		g.mu.Unlock()
 		keys := []naming.Key{key("a"), key("b"), key("c")}
 		clients := make(map[string]*naming.Session)
 		for step := range 600 {
-			id := fmt.Sprint("c", g.random.IntN(40))
+			id := fmt.Sprint("c", g.pick(40))
 			n := g.nodes[g.order[step%3]]
 			c := clients[id]
 			switch {
@@ -70,10 +72,10 @@ func TestAllNodesComeToTheSameOverABadNet(t *testing.T) {
 				c = n.connect(id)
 				clients[id] = c
 				fallthrough
-			case g.random.IntN(3) > 0:
-				n.register(c, keys[g.random.IntN(3)], g.random.IntN(50))
-			case g.random.IntN(2) > 0:
-				c.Deregister(keys[g.random.IntN(3)])
+			case g.pick(3) > 0:
+				n.register(c, keys[g.pick(3)], g.pick(50))
+			case g.pick(2) > 0:
+				c.Deregister(keys[g.pick(3)])
 			default:
 				c.Close("test")
 				delete(clients, id)
@@ -236,7 +238,9 @@ func TestAPartitionThatHealsLeavesNoTrace(t *testing.T) {
 func TestTwoThatDoNotReachEachOtherHearOfEachOther(t *testing.T) {
 	onGrid(t, func(t *testing.T, g *grid) {
 		k := key("orders")
+		g.mu.Lock()
 		g.cut[[2]string{"n1", "n3"}], g.cut[[2]string{"n3", "n1"}] = true, true
+		g.mu.Unlock()
 		c := g.nodes["n1"].connect("c1")
 		g.nodes["n1"].register(c, k, 1)
 		time.Sleep(20 * time.Second)
@@ -374,9 +378,9 @@ func TestNoMessageIsTooLarge(t *testing.T) {
 		if got := len(b.Lookup(key("large"), naming.Query{}).Hosts); got != 19_999 {
 			t.Errorf("%d of the large one, changed", got)
 		}
+		g.end()
 		if g.largest > 1<<20 {
 			t.Errorf("a message has %d bytes", g.largest)
 		}
-		g.end()
 	})
 }

@@ -220,6 +220,18 @@ func (g *grid) some(most time.Duration) time.Duration {
 	return time.Duration(g.random.Int64N(int64(most)) + 1)
 }
 
+func (g *grid) pick(n int) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.random.IntN(n)
+}
+
+func (g *grid) count() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.calls
+}
+
 func key(name string) naming.Key {
 	return naming.Key{Namespace: "public", Group: resource.DefaultGroup, Name: name}
 }
