@@ -2,6 +2,7 @@ package distro
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -348,34 +349,35 @@ func TestAllNodesStartAnewAndAllClientsAreBack(t *testing.T) {
 
 func TestNoMessageIsTooLarge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		const size = 5000
 		g := newGrid(t, "n1", "n2")
 		a := g.start("n1")
 		c := a.connect("large")
 		var list []naming.Instance
-		for n := range 20_000 {
+		for n := range size {
 			i := at(n)
-			i.Metadata = naming.MetadataOf(map[string]string{"version": fmt.Sprint(n), "zone": "a"})
+			i.Metadata = naming.MetadataOf(map[string]string{"version": fmt.Sprint(n), "zone": strings.Repeat("a", 400)})
 			list = append(list, i)
 		}
 		if err := c.RegisterBatch(key("large"), list); err != nil {
 			t.Fatal(err)
 		}
-		for n := range 20_000 {
-			a.register(a.connect(fmt.Sprint("client-with-a-long-name-", n)), key("many"), n)
+		for n := range size {
+			a.register(a.connect(fmt.Sprint(strings.Repeat("long-", 50), n)), key("many"), n)
 		}
 		b := g.start("n2")
 		<-b.sync.Ready()
-		if got, want := len(b.Lookup(key("large"), naming.Query{}).Hosts), 20_000; got != want {
+		if got, want := len(b.Lookup(key("large"), naming.Query{}).Hosts), size; got != want {
 			t.Errorf("%d of the large one", got)
 		}
-		if got, want := len(b.Lookup(key("many"), naming.Query{}).Hosts), 20_000; got != want {
+		if got, want := len(b.Lookup(key("many"), naming.Query{}).Hosts), size; got != want {
 			t.Errorf("%d of the many", got)
 		}
 		if err := c.RegisterBatch(key("large"), list[1:]); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
-		if got := len(b.Lookup(key("large"), naming.Query{}).Hosts); got != 19_999 {
+		if got := len(b.Lookup(key("large"), naming.Query{}).Hosts); got != size-1 {
 			t.Errorf("%d of the large one, changed", got)
 		}
 		g.end()

@@ -1,6 +1,7 @@
 package distro
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -206,7 +207,7 @@ func (n *node) Call(ctx context.Context, to, method string, body []byte) ([]byte
 
 // way lets a message take its time; it reports whether it arrives.
 func (g *grid) way(ctx context.Context, from, to string) bool {
-	if !pause(ctx, g.some(g.delay)) {
+	if !pause(ctx, g.some(0)) {
 		return false
 	}
 	g.mu.Lock()
@@ -214,9 +215,11 @@ func (g *grid) way(ctx context.Context, from, to string) bool {
 	return !g.cut[[2]string{from, to}] && g.random.Float64() >= g.loss
 }
 
+// some returns a time of at most most, 0 for the delay of messages.
 func (g *grid) some(most time.Duration) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	most = cmp.Or(most, g.delay)
 	return time.Duration(g.random.Int64N(int64(most)) + 1)
 }
 
