@@ -14,11 +14,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"sync"
-	"syscall"
 	"time"
 
 	"nacre/server/clock"
@@ -132,9 +130,7 @@ func (l *Link) greet(ctx context.Context, nc net.Conn) (*Conn, error) {
 	limitUnsent(nc)
 	if l.client != nil {
 		t := tls.Client(nc, l.client)
-		if err := t.HandshakeContext(ctx); errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
-			return nil, errHungUp
-		} else if err != nil {
+		if err := t.HandshakeContext(ctx); err != nil {
 			return nil, err
 		}
 		nc = t
@@ -144,9 +140,6 @@ func (l *Link) greet(ctx context.Context, nc net.Conn) (*Conn, error) {
 		return nil, err
 	}
 	h, err := readHello(nc)
-	if l.client == nil && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)) {
-		return nil, errNoHello // TLS does not answer what is none
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -166,19 +159,28 @@ func (l *Link) greet(ctx context.Context, nc net.Conn) (*Conn, error) {
 func (l *Link) accept(nc net.Conn) (*Conn, error) {
 	_ = nc.SetDeadline(clock.Mono().Add(helloTime))
 	limitUnsent(nc)
+	me := l.cfg.Self()
+	answer := hello{Version: version, Node: me.Node, Cluster: me.Cluster, Run: l.run}
 	if l.server != nil {
 		t := tls.Server(nc, l.server)
 		if err := t.Handshake(); err != nil {
+			var record tls.RecordHeaderError
+			if errors.As(err, &record) && record.Conn != nil {
+				answer.Refused = "it has a cluster key, and this node has none"
+				_ = writeHello(nc, answer) // in plain text, as the other side can read it
+			}
 			return nil, err
 		}
 		nc = t
 	}
 	h, err := readHello(nc)
+	if errors.Is(err, errNoHello) {
+		answer.Refused = "what came is no hello"
+		_ = writeHello(nc, answer) // so that one that speaks TLS notices
+	}
 	if err != nil {
 		return nil, err
 	}
-	me := l.cfg.Self()
-	answer := hello{Version: version, Node: me.Node, Cluster: me.Cluster, Run: l.run}
 	why := l.unfit(h)
 	if why != nil {
 		answer.Refused = why.text
@@ -194,8 +196,6 @@ func (l *Link) accept(nc net.Conn) (*Conn, error) {
 	}
 	return &Conn{Conn: nc, peer: Identity{Node: h.Node, Cluster: h.Cluster}}, nil
 }
-
-var errHungUp = errors.New("the connection ended in the handshake")
 
 // refusal is why a hello was not accepted, by this side or the other.
 type refusal struct {
@@ -241,9 +241,7 @@ func (l *Link) explain(err error) string {
 	case errors.As(err, &alert), errors.As(err, &remote) && remote.Op == "remote error":
 		return "it refuses this node's certificate: the cluster keys differ"
 	case errors.As(err, &record):
-		return "it speaks no TLS: it runs without a cluster key, or is no node of Nacre"
-	case errors.Is(err, errHungUp):
-		return "it hangs up when TLS begins: it runs without a cluster key, or is no node of Nacre"
+		return "it speaks no TLS: it has no cluster key and this node has one, or it is no node of Nacre"
 	case errors.Is(err, errNoHello):
 		return "it says no hello: it has a cluster key and this node has none, or it is no node of Nacre"
 	}

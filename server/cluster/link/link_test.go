@@ -117,8 +117,8 @@ func TestARefusedNodeIsNamedInBothLogs(t *testing.T) {
 	}{
 		"another key":           {key, other, "c1", "c1", "another cluster key", "cluster keys differ"},
 		"another cluster":       {key, key, "c1", "c2", "node n2 belongs to cluster c1, node n1 to cluster c2", "node n2 belongs to cluster c1, node n1 to cluster c2"},
-		"only they have a key":  {"", key, "c1", "c1", "says no hello", "speaks no TLS"},
-		"only we have a key":    {key, "", "c1", "c1", "hangs up when TLS begins", "says no hello"},
+		"only they have a key":  {"", key, "c1", "c1", "it has a cluster key, and this node has none", "speaks no TLS"},
+		"only we have a key":    {key, "", "c1", "c1", "speaks no TLS", "says no hello"},
 		"clusters without keys": {"", "", "c1", "c2", "node n2 belongs to cluster c1", "node n2 belongs to cluster c1"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -204,6 +204,29 @@ func TestDialEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	if _, err := client.Dial(ctx, ln.Addr().String()); fault.KindOf(err) != fault.Unavailable {
 		t.Fatalf("got %v", err)
+	}
+}
+
+func TestOneThatHangsUpIsNotRefused(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	for _, k := range []string{key, ""} {
+		client, said := node(t, k, "n2", "c1")
+		if _, err := client.Dial(t.Context(), ln.Addr().String()); fault.KindOf(err) != fault.Unavailable || said.String() != "" {
+			t.Errorf("got %v, and the log says %s", err, said)
+		}
 	}
 }
 
