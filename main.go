@@ -21,5 +21,6 @@ func main() {
 		Stderr:  os.Stderr,
 		Environ: os.Environ(),
 		Serve:   server.Run,
+		Recover: server.RecoverSingle,
 	}))
 }

@@ -33,6 +33,9 @@ type Env struct {
 	// Serve runs a server until ctx ends and it has stopped. level is that of log, and may be changed.
 	Serve func(ctx context.Context, s settings.Settings, log *slog.Logger, level *slog.LevelVar) error
 
+	// Recover makes the node of a data folder the only member of a new cluster, and returns the cluster's id.
+	Recover func(ctx context.Context, s settings.Settings, log *slog.Logger) (string, error)
+
 	ctx context.Context
 }
 

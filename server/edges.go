@@ -54,8 +54,12 @@ func (s *Server) edges() (err error) {
 		Port: s.port, GRPCPort: s.grpc.Addr().(*net.TCPAddr).Port, Ready: s.Ready, ClientIP: s.web.ClientIP, Draining: s.web.Draining(), Nodes: s.nodes,
 	}
 	readers := console.FeedReaders(pages)
-	nacre.Register(app, nacre.Deps{Deps: s.deps("nacre"), Version: release.Version, Node: s.nodeState, Feed: s.feed, Draining: s.web.Draining(), Readers: readers,
-		Search: s.search})
+	own := nacre.Deps{Deps: s.deps("nacre"), Version: release.Version, Node: s.nodeState, Feed: s.feed, Draining: s.web.Draining(), Readers: readers,
+		Search: s.search}
+	if s.cluster != nil {
+		own.Members = operated{s}
+	}
+	nacre.Register(app, own)
 	console.Register(app, pages)
 	live.Register(app, live.Deps{Feed: s.feed, Log: s.opts.Log, Permit: readers, Draining: s.web.Draining()})
 	return nil
@@ -108,9 +112,20 @@ func (s *Server) nodeState() nacre.Node {
 	st := s.node.Stats()
 	groups, commands := s.group.Stats()
 	return nacre.Node{
-		Name: s.node.ID(), Role: s.settings.Mode, Storage: "embedded", StartedMs: s.started.UnixMilli(),
+		Name: s.node.ID(), Role: s.role(), Storage: "embedded", StartedMs: s.started.UnixMilli(),
 		Journal: nacre.Journal{AppliedIndex: st.AppliedIndex, WrittenIndex: s.image.Written(), Groups: groups, Commands: commands, Syncs: st.Fsyncs},
 	}
+}
+
+// role is what the node is: standalone, or in a cluster leader or follower.
+func (s *Server) role() string {
+	switch {
+	case s.cluster == nil:
+		return settings.ModeStandalone
+	case s.leads():
+		return "leader"
+	}
+	return "follower"
 }
 
 func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {

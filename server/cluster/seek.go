@@ -236,6 +236,14 @@ func (m *Members) remembered() {
 	}
 }
 
+// ForgetAll drops what the node of a data folder remembers of other members; no process may use the folder.
+func ForgetAll(dir string) error {
+	if err := os.Remove(filepath.Join(dir, rememberedFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 // save writes who was seen, where that is new.
 func (m *Members) save(before []byte) []byte {
 	if m.cfg.Dir == "" {

@@ -22,12 +22,13 @@ type Nodes struct {
 	t    testing.TB
 	conf string
 	opts []Option
+	size int
 }
 
 // Cluster runs n nodes of one cluster, each on free ports, until the test ends, and returns when all are ready.
 func Cluster(t testing.TB, n int, opts ...Option) *Nodes {
 	t.Helper()
-	c := &Nodes{t: t, conf: filepath.Join(t.TempDir(), "cluster.conf"), opts: opts}
+	c := &Nodes{t: t, conf: filepath.Join(t.TempDir(), "cluster.conf"), opts: opts, size: n}
 	for range n {
 		c.Nodes = append(c.Nodes, c.start())
 	}
@@ -40,7 +41,7 @@ func Cluster(t testing.TB, n int, opts ...Option) *Nodes {
 func (c *Nodes) start(opts ...Option) *Server {
 	c.t.Helper()
 	base := []Option{With(func(s *settings.Settings) {
-		s.Mode, s.ClusterConf, s.ClusterKey = settings.ModeCluster, c.conf, "the key of a cluster in a test"
+		s.Mode, s.ClusterConf, s.ClusterKey, s.ClusterSize = settings.ModeCluster, c.conf, "the key of a cluster in a test", c.size
 	})}
 	return start(c.t, append(append(base, c.opts...), opts...)...)
 }

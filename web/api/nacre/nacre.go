@@ -37,6 +37,8 @@ type Deps struct {
 	// Readers refuses a reader of the feed by an error; nil refuses none. What it returns, unless nil, says later whether the
 	// reader still may read: it is asked before anything is sent, and must not block.
 	Readers func(*fiber.Ctx) (still func() bool, err error)
+	// Members are the nodes of the cluster; nil where the node runs alone.
+	Members Cluster
 	// Search finds configurations.
 	Search *search.Index
 }

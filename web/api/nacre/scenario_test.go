@@ -294,7 +294,8 @@ func TestEveryMethodIsDocumented(t *testing.T) {
 
 // TestAnswersFitTheDocument compares real answers with the schemas of the document that is served.
 func TestAnswersFitTheDocument(t *testing.T) {
-	s := servertest.Start(t)
+	s, c := servertest.Start(t), servertest.Cluster(t, 2)
+	const inCluster = "in a cluster: "
 	doc := servedDocument(t, s.URL)
 	client := s.Delivery().Open(delivery.Client{ID: "test", Transport: delivery.GRPC}, deaf{})
 	defer client.Close()
@@ -356,9 +357,19 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		{"GET", "/naming/clients", "/naming/clients", ""},
 		{"GET", "/naming/clients/{id}", "/naming/clients/10.0.0.7:8080%23true", ""},
 		{"GET", "/sd/prometheus", "/sd/prometheus", ""},
+		{"GET", "/cluster", "/cluster", ""},
+		{"GET", "/cluster", inCluster + "/cluster", ""},
+		{"POST", "/cluster/transfer", inCluster + "/cluster/transfer", `{}`},
+		{"POST", "/cluster/transfer", inCluster + "/cluster/transfer", `{"to":"none"}`},
+		{"POST", "/cluster/remove", inCluster + "/cluster/remove", `{"member":"none"}`},
+		{"POST", "/cluster/remove", inCluster + "/cluster/remove", `{"member":"` + c.Nodes[1].Members().Self().Addr() + `"}`},
 	} {
+		base := s.URL
+		if rest, ok := strings.CutPrefix(one.path, inCluster); ok {
+			base, one.path = c.Nodes[0].URL, rest
+		}
 		op := paths[nacre.Prefix+one.template].(map[string]any)[strings.ToLower(one.method)].(map[string]any)
-		status, body := call(t, one.method, s.URL+nacre.Prefix+one.path, one.body)
+		status, body := call(t, one.method, base+nacre.Prefix+one.path, one.body)
 		schema, err := answerSchema(doc, op, status)
 		if err != nil {
 			t.Errorf("%s %s: %v: %s", one.method, one.path, err, body)
