@@ -30,8 +30,15 @@ var bugs = []bug{
 	{"bug/dropped-push", "a listener is not told of a change", "error%3", 1, []string{"pause"}, 0, []string{"I4"}},
 	{"bug/lingering-instance", "the instances of a connection that ended stay", "error%2", 1, []string{"pause"}, 0, []string{"I6"}},
 	{"bug/deaf-to-heartbeats", "heartbeats are answered and not noted", "error", 1, []string{"clock"}, 25 * time.Second, []string{"I5"}},
+	{"bug/stale-strong-read", "a strong read is answered from memory", "error", 3, []string{"pair", "partition"}, 0, []string{"I2 linearizable", "I9"}},
+	{"bug/lease-read", "a leader takes it for granted that it still leads", "error", 3, []string{"partition", "blackhole", "partition", "blackhole"}, 0, []string{"I2 linearizable", "I9"}},
+	{"bug/retry-in-doubt", "a write that may be in the log is written again", "error", 3, []string{"kill", "kill", "kill", "kill", "kill"}, 0, []string{"I1", "I2", "I8"}},
+	{"bug/snapshot-without-wake", "listeners are not told of what a snapshot brought", "error", 3, []string{"partition", "partition", "partition"}, 0, []string{"I4"}},
 	{"bug/dropped-update", "a subscriber is not told of a change", "error%3", 1, []string{"pause"}, 0, []string{"I6"}},
 }
+
+// points are the failpoints of its nodes.
+func (b *bug) points() string { return b.name + "=" + b.action + "," + smallLog }
 
 // findBugs runs episodes with each bug until it is found.
 func (o *options) findBugs(spaces bool) int {
@@ -46,7 +53,7 @@ func (o *options) findBugs(spaces bool) int {
 			mine := *o
 			mine.nodes, mine.duration = b.nodes, max(o.duration, b.least)
 			e := &episode{options: &mine, spaces: spaces, seed: o.seeds[0] + attempt, faults: b.faults, bug: b.name,
-				env: []string{"NACRE_FAILPOINTS=" + b.name + "=" + b.action}}
+				points: b.points()}
 			r := e.run()
 			if r.err != nil || r.void != "" {
 				line = fmt.Sprintf("NOT FOUND: %v %s", r.err, r.void)

@@ -33,7 +33,7 @@ type episode struct {
 	seed   uint64
 	faults []string
 	bug    string
-	env    []string
+	points string // failpoints of all nodes
 }
 
 // outcome is what came of an episode.
@@ -66,7 +66,7 @@ func (e *episode) run() (o outcome) {
 		return o
 	}
 	r := history.Run{Seed: e.seed, Nodes: e.nodes, Faults: e.faults, Bug: e.bug, Seconds: int(e.duration.Seconds())}
-	for i := range 10 {
+	for i := range load.Hot + 20 {
 		r.Keys = append(r.Keys, fmt.Sprint("k", i))
 	}
 	for i := 0; i < 4 && e.naming; i++ {
@@ -92,7 +92,7 @@ func (e *episode) work(dir string, rec *history.Recorder, r *history.Run, rnd *r
 	if err != nil {
 		return "", err
 	}
-	l, err := lab.New(net, e.nodes, lab.Config{Binary: e.binary, Dir: dir, Small: e.spaces && nemesis.NeedsSmall(e.faults), Env: e.env})
+	l, err := lab.New(net, e.nodes, lab.Config{Binary: e.binary, Dir: dir, Small: e.spaces && nemesis.NeedsSmall(e.faults), Points: e.points})
 	if err != nil {
 		net.Close()
 		return "", err

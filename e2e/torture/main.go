@@ -113,8 +113,11 @@ func run(noSpaces string) int {
 	return o.episodes(noSpaces == "", bug)
 }
 
+// smallLog lets nodes trim their logs, and send snapshots, within seconds.
+const smallLog = "replica/small-log=error"
+
 // episodes runs one episode a seed and sums them up.
-func (o *options) episodes(spaces bool, bug string) int {
+func (o *options) episodes(spaces bool, inject string) int {
 	can, not := nemesis.Names(o.nodes, spaces)
 	for name, why := range not {
 		fmt.Printf("not tested: %s, as %s\n", name, why)
@@ -122,7 +125,13 @@ func (o *options) episodes(spaces bool, bug string) int {
 	var sum struct{ found, void, acks, ops, faults int }
 	begin := time.Now()
 	for _, seed := range o.seeds {
-		e := &episode{options: o, spaces: spaces, seed: seed, bug: bug, faults: o.faults}
+		e := &episode{options: o, spaces: spaces, seed: seed, bug: inject, faults: o.faults}
+		if seed%2 == 0 { // in each other one the log is trimmed all the time
+			e.points = smallLog
+		}
+		if i := slices.IndexFunc(bugs, func(b bug) bool { return b.name == inject }); i >= 0 {
+			e.points = bugs[i].points()
+		}
 		if len(e.faults) == 0 {
 			e.faults = pick(can, seed, o.each)
 		}

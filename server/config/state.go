@@ -209,6 +209,10 @@ func (s *State) LoadCapacity(c *Capacity) {
 // Replace makes s hold exactly what from holds and calls the change function for each key of which
 // any client would see another md5. For the applying goroutine; from must not be used afterwards.
 func (s *State) Replace(from *State) {
+	if told := s.changed; failpoint.Inject("bug/snapshot-without-wake") != nil {
+		s.changed = nil
+		defer func() { s.changed = told }()
+	}
 	var gone []Key
 	s.Each(func(k Key, _ *Item) bool {
 		if from.Get(k) == nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"nacre/server/clock"
+	"nacre/server/failpoint"
 	"nacre/server/fault"
 	"nacre/server/journal"
 )
@@ -144,6 +145,9 @@ func (n *Node) attempt(ctx context.Context, r *raft.Raft, leader string, term ui
 			var no *refusal
 			if errors.As(err, &no) {
 				return nil, err
+			}
+			if err != nil && failpoint.Inject("bug/retry-in-doubt") != nil {
+				return nil, &refusal{err}
 			}
 			why, sent = err, nil // on its way, or unknown: what is applied tells
 		case <-ctx.Done():

@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"nacre/server/clock"
+	"nacre/server/failpoint"
 	"nacre/server/fault"
 	"nacre/server/journal"
 )
@@ -93,6 +94,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.SnapshotEntries == 0 {
 		c.SnapshotEntries = 200_000
+	}
+	if failpoint.Inject("replica/small-log") != nil { // so that runs of seconds see snapshots
+		c.SnapshotEntries = 300
 	}
 	if c.TrailingEntries == 0 {
 		c.TrailingEntries = 16

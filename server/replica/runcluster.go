@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"nacre/server/failpoint"
 	"nacre/server/journal"
 )
 
@@ -200,6 +201,9 @@ func (n *Node) setTrailing(r *raft.Raft) {
 	t := n.log.tail.Load()
 	entries := t.last - t.first + 1
 	keep := max(trailingBytes/max(t.bytes/max(entries, 1), 1), minTrailing, n.cfg.TrailingEntries)
+	if failpoint.Inject("replica/small-log") != nil {
+		keep = minTrailing
+	}
 	c := r.ReloadableConfig()
 	if c.TrailingLogs = keep; r.ReloadConfig(c) != nil {
 		n.cfg.Logger.Warn("how much of the log is kept could not be set", "entries", keep)

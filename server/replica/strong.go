@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"nacre/server/failpoint"
 	"nacre/server/fault"
 )
 
@@ -23,7 +24,7 @@ func (n *Node) Strong(ctx context.Context) error {
 	if r == nil {
 		return fault.New(fault.Unavailable, "the server is starting; try again in a moment")
 	}
-	if n.cfg.Cluster == nil {
+	if n.cfg.Cluster == nil || failpoint.Inject("bug/stale-strong-read") != nil {
 		return nil // what was acknowledged was applied here
 	}
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.ConfirmTimeout)
@@ -173,6 +174,9 @@ func (n *Node) confirm(ctx context.Context, r *raft.Raft) (index, term uint64, e
 		}
 	}
 	need += voters/2 + 1
+	if failpoint.Inject("bug/lease-read") != nil {
+		need = 0
+	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	answers := make(chan error, len(others))

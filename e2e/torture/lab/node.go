@@ -24,8 +24,8 @@ type Config struct {
 	Dir string
 	// Small puts each node's data on a file system of its own that can be filled.
 	Small bool
-	// Env stands after the environment of the harness.
-	Env []string
+	// Points are failpoints that are set on every node.
+	Points string
 }
 
 // Lab is a cluster under test.
@@ -150,8 +150,8 @@ func (n *Node) ClockPath() string { return filepath.Join(n.home, "clock") }
 // Starts is how often the node was started.
 func (n *Node) Starts() int { return int(n.starts.Load()) }
 
-// Start starts the node and does not wait until it is ready.
-func (n *Node) Start(env ...string) error {
+// Start starts the node, with more failpoints if any are given, and does not wait until it is ready.
+func (n *Node) Start(points ...string) error {
 	l := n.lab
 	args := []string{"serve", "--data-dir", n.Dir, "--http-addr", fmt.Sprintf("%s:%d", l.Listen(n.ID), l.port), "--insecure", "--access-log", "off"}
 	if ids := l.IDs(); len(ids) > 1 {
@@ -167,7 +167,7 @@ func (n *Node) Start(env ...string) error {
 	}
 	defer log.Close()
 	cmd := l.Command(n.ID, l.cfg.Binary, args...)
-	cmd.Env = slices.Concat(withoutOwn(os.Environ()), []string{"NACRE_TEST_CLOCK_OFFSET=" + n.ClockPath()}, l.cfg.Env, env)
+	cmd.Env = slices.Concat(withoutOwn(os.Environ()), []string{"NACRE_TEST_CLOCK_OFFSET=" + n.ClockPath(), "NACRE_FAILPOINTS=" + strings.Join(append(points, l.cfg.Points), ",")})
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	n.mu.Lock()

@@ -23,7 +23,7 @@ import (
 const Group = "torture"
 
 // patience is how long a client waits for an answer.
-const patience = 6 * time.Second
+const patience = 5 * time.Second
 
 // api speaks HTTP with one node.
 type api struct {

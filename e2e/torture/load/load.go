@@ -16,9 +16,13 @@ import (
 	"nacre/e2e/torture/lab"
 )
 
+// Hot is how many registers are changed all the time. The others are changed once in a while, so that a change of which somebody
+// was not told is not hidden by the next one.
+const Hot = 10
+
 // Config says how much load there is.
 type Config struct {
-	Keys       []string // of the registers
+	Keys       []string // of the registers, more than Hot
 	Services   []string
 	Writers    int // clients of registers
 	Adders     int // clients that add
@@ -60,12 +64,14 @@ func Start(l *lab.Lab, rec *history.Recorder, cfg Config) *World {
 	writing, stop := context.WithCancel(context.Background())
 	life, end := context.WithCancel(context.Background())
 	w.stop, w.end, w.life = stop, end, life
-	for range cfg.Writers {
+	for i := range cfg.Writers {
 		c := w.client()
+		c.home = i
 		w.writing.Go(func() { c.registers(writing) })
 	}
-	for range cfg.Adders {
+	for i := range cfg.Adders {
 		c := w.client()
+		c.home = i
 		w.writing.Go(func() { c.adds(writing) })
 	}
 	for i := range cfg.Listeners {
@@ -138,9 +144,12 @@ func (w *World) client() *client {
 
 func (c *client) nodes() []int { return *c.w.nodes.Load() }
 
-// anyNode returns one of the nodes.
+// anyNode returns one of the nodes, most often the client's own: else all would soon wait for one that is stopped.
 func (c *client) anyNode() int {
 	ids := c.nodes()
+	if c.rnd.IntN(10) > 0 {
+		return c.nth(0)
+	}
 	return ids[c.rnd.IntN(len(ids))]
 }
 
@@ -188,7 +197,10 @@ type known struct {
 func (c *client) registers(ctx context.Context) {
 	last := map[string]known{}
 	for ctx.Err() == nil {
-		node, key := c.anyNode(), c.w.cfg.Keys[c.rnd.IntN(len(c.w.cfg.Keys))]
+		node, key := c.anyNode(), c.w.cfg.Keys[c.rnd.IntN(Hot)]
+		if c.rnd.IntN(40) == 0 {
+			key = c.w.cfg.Keys[Hot+c.rnd.IntN(len(c.w.cfg.Keys)-Hot)]
+		}
 		o := &history.Op{Key: key}
 		k := last[key]
 		by := func(a *api) answer { return a.write(context.Background(), o) }

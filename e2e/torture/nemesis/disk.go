@@ -49,7 +49,7 @@ func (n *Nemesis) fsyncError(f *history.Fault) error {
 	if _, err := exec.LookPath("strace"); err != nil {
 		f.Text = "by a failpoint, as strace is not installed"
 		node.Kill()
-		if err := node.Start(fmt.Sprintf("NACRE_FAILPOINTS=replica/before-log-write=error@%d", 50+n.Rnd.IntN(150))); err != nil {
+		if err := node.Start(fmt.Sprintf("replica/before-log-write=error@%d", 50+n.Rnd.IntN(150))); err != nil {
 			return err
 		}
 	} else {

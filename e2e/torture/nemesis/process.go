@@ -64,7 +64,7 @@ func (n *Nemesis) exit(f *history.Fault) error {
 	at := 50 + n.Rnd.IntN(150)
 	f.Text = fmt.Sprintf("%s, the %dth time", point, at)
 	node.Kill()
-	if err := node.Start(fmt.Sprintf("NACRE_FAILPOINTS=%s=exit@%d", point, at)); err != nil {
+	if err := node.Start(fmt.Sprintf("%s=exit@%d", point, at)); err != nil {
 		return err
 	}
 	if err := ended(node, 20*time.Second); err != nil {
