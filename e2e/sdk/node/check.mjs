@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { naming } from './naming.mjs'
+import { naming, registerAndWait } from './naming.mjs'
 
 // All processes on a machine that use this SDK share one client of it, which the first one runs, on port 7777; here
 // each is to be its own. No port here is among those that connections are given: one of them could hold it.
@@ -237,8 +237,12 @@ switch (process.argv[2]) {
     await check('one idle minute, then a change', idle)
     process.exit(failed.length ? 1 : 0)
   case 'naming':
-    await naming({ nacos, Server, check, pause, same })
+    await naming({ nacos, Server, check, pause, same, elsewhere: (...args) => spawn(process.execPath, [process.argv[1], ...args], { stdio: 'inherit' }) })
     process.exit(failed.length ? 1 : 0)
+  case 'register':
+    await registerAndWait(nacos, Number(process.argv[3]))
+    await pause(600_000)
+    break
   case 'other':
     await other(Number(process.argv[3]))
     process.exit(0)

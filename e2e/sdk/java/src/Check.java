@@ -83,11 +83,16 @@ public final class Check {
         try (Server server = new Server()) {
             NamingCheck n = new NamingCheck(server);
             check("register, list, deregister", n::basics);
+            check("groups and clusters", n::groups);
+            check("only healthy ones are selected", n::selects);
             check("a persistent instance", n::persistent);
-            check("a subscriber is told of what comes and goes", n::subscribes);
+            check("a subscriber is told within a second", n::subscribes);
+            check("pages of services", n::pages);
             check("a subscriber is told over UDP, before it asks", n::toldAtOnce);
             check("services and instances are changed", n::operates);
-            check("the server is killed and the heartbeats bring back what it had", n::restart);
+            check("a killed client is gone when its heartbeats are late", n::killed);
+            check("the server is restarted in order and the heartbeats bring back what it had, once", () -> n.restart(false));
+            check("the server is killed and the heartbeats bring back what it had, once", () -> n.restart(true));
         }
     }
 

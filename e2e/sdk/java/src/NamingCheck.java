@@ -9,13 +9,18 @@ import com.alibaba.nacos.api.naming.pojo.Instance;
 import com.alibaba.nacos.api.naming.pojo.ListView;
 import com.alibaba.nacos.api.naming.pojo.Service;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Properties;
+import java.util.Set;
+import java.util.TreeSet;
 
 /** What the client for Java does with services and instances. */
 final class NamingCheck {
     private static final String GROUP = "DEFAULT_GROUP";
+    /** How long a subscriber may wait for a change, in ms: it is pushed over UDP. */
+    private static final int TOLD = 1000;
 
     private final Server server;
     private final NamingService client;
@@ -27,8 +32,23 @@ final class NamingCheck {
         this.server = server;
         Properties p = new Properties();
         p.put("serverAddr", server.address());
-        client = NamingFactory.createNamingService(p);
+        client = connect(server.address());
         operator = NamingMaintainFactory.createMaintainService(p);
+    }
+
+    private static NamingService connect(String address) throws Exception {
+        Properties p = new Properties();
+        p.put("serverAddr", address);
+        return NamingFactory.createNamingService(p);
+    }
+
+    /** Is the client that is going to be killed: its arguments are the server and a service. Its heartbeats may be late by 2 s. */
+    public static void main(String[] args) throws Exception {
+        Instance i = instance("10.0.9.9", 99);
+        i.addMetadata("preserved.heart.beat.timeout", "7000");
+        i.addMetadata("preserved.ip.delete.timeout", "9000");
+        connect(args[0]).registerInstance(args[1], i);
+        Thread.sleep(600_000);
     }
 
     private static String shown(List<Instance> list) {
@@ -71,6 +91,60 @@ final class NamingCheck {
         Checks.same(client.getServerStatus(), "UP");
     }
 
+    void groups() throws Exception {
+        Instance one = instance("10.0.0.1", 80);
+        one.setClusterName("c1");
+        Instance two = instance("10.0.0.2", 80);
+        two.setClusterName("c2");
+        client.registerInstance("java.clusters", one);
+        client.registerInstance("java.clusters", two);
+        client.registerInstance("java.clusters", "other", instance("10.0.0.3", 80));
+        Checks.same(shown(client.getAllInstances("java.clusters", GROUP, Collections.singletonList("c1"), false)), "10.0.0.1:80");
+        Checks.same(shown(client.getAllInstances("java.clusters", GROUP, Arrays.asList("c1", "c2"), false)), "10.0.0.1:80,10.0.0.2:80");
+        Checks.same(shown(client.getAllInstances("java.clusters", GROUP, Collections.singletonList("none"), false)), "");
+        Checks.same(shown(all("java.clusters")), "10.0.0.1:80,10.0.0.2:80");
+        Checks.same(shown(client.getAllInstances("java.clusters", "other", false)), "10.0.0.3:80");
+    }
+
+    void selects() throws Exception {
+        client.registerInstance("java.health", "10.0.0.1", 80);
+        // Nobody sends heartbeats for this one.
+        server.post("/nacos/v1/ns/instance", "serviceName=java.health&ip=10.0.0.2&port=80&ephemeral=true&metadata="
+                + "preserved.heart.beat.interval%3D200,preserved.heart.beat.timeout%3D500");
+        Checks.until(5000, "10.0.0.2:80", () -> shown(client.selectInstances("java.health", GROUP, false, false)));
+        Checks.same(shown(client.selectInstances("java.health", GROUP, true, false)), "10.0.0.1:80");
+        Checks.same(shown(all("java.health")), "10.0.0.1:80,10.0.0.2:80");
+        for (int i = 0; i < 20; i++) {
+            Checks.same(client.selectOneHealthyInstance("java.health", GROUP, false).getIp(), "10.0.0.1");
+        }
+    }
+
+    void pages() throws Exception {
+        for (int i = 0; i < 25; i++) {
+            client.registerInstance("java.page." + i, "pages", instance("10.0.0.1", 80));
+        }
+        Set<String> all = new TreeSet<>();
+        for (int page = 1; page <= 4; page++) {
+            ListView<String> view = client.getServicesOfServer(page, 10, "pages");
+            Checks.same(view.getCount(), 25);
+            all.addAll(view.getData());
+        }
+        Checks.same(all.size(), 25);
+    }
+
+    void killed() throws Exception {
+        client.subscribe("java.killed", e -> told = shown(((NamingEvent) e).getInstances()));
+        Process child = Checks.start("killed", NamingCheck.class, server.address(), "java.killed");
+        try {
+            Checks.until(30000, "10.0.9.9:99", () -> told);
+            Thread.sleep(10000);
+            Checks.same(told, "10.0.9.9:99");
+        } finally {
+            child.destroyForcibly();
+        }
+        Checks.until(12000, "", () -> shown(all("java.killed")));
+    }
+
     void persistent() throws Exception {
         Instance one = instance("10.0.1.1", 80);
         one.setEphemeral(false);
@@ -83,24 +157,24 @@ final class NamingCheck {
     void subscribes() throws Exception {
         client.subscribe("java.told", e -> told = shown(((NamingEvent) e).getInstances()));
         client.registerInstance("java.told", "10.0.0.1", 80);
-        Checks.until(15000, "10.0.0.1:80", () -> told);
+        Checks.until(TOLD, "10.0.0.1:80", () -> told);
         client.registerInstance("java.told", "10.0.0.2", 80);
-        Checks.until(15000, "10.0.0.1:80,10.0.0.2:80", () -> told);
+        Checks.until(TOLD, "10.0.0.1:80,10.0.0.2:80", () -> told);
         client.deregisterInstance("java.told", "10.0.0.1", 80);
-        Checks.until(15000, "10.0.0.2:80", () -> told);
+        Checks.until(TOLD, "10.0.0.2:80", () -> told);
     }
 
     /** The client asks every ten seconds; the server is to tell it at once, over UDP. */
     void toldAtOnce() throws Exception {
         client.subscribe("java.udp", e -> toldAtOnce = shown(((NamingEvent) e).getInstances()));
         client.registerInstance("java.udp", "10.0.2.1", 80);
-        until(() -> toldAtOnce, 15, "10.0.2.1:80");
+        Checks.until(15000, "10.0.2.1:80", () -> toldAtOnce);
         long before = server.number("/nacos/v1/ns/operator/push/state", "succeed");
         String want = "10.0.2.1:80";
         for (int i = 2; i <= 6; i++) {
             client.registerInstance("java.udp", "10.0.2." + i, 80);
             want += ",10.0.2." + i + ":80";
-            until(() -> toldAtOnce, 2, want);
+            Checks.until(2000, want, () -> toldAtOnce);
             Thread.sleep(1500); // so that all of them take most of an interval
         }
         long acknowledged = server.number("/nacos/v1/ns/operator/push/state", "succeed") - before;
@@ -124,10 +198,11 @@ final class NamingCheck {
         Checks.same(all("java.a").get(0).getWeight(), 5.0);
     }
 
-    void restart() throws Exception {
-        server.end(true);
+    void restart(boolean force) throws Exception {
+        server.end(force);
         server.start();
         Checks.until(20000, "10.0.0.1:80", () -> shown(all("java.a")));
         Checks.same(all("java.a").get(0).getMetadata().get("zone"), "a");
+        Checks.until(20000, "10.0.0.1:80,10.0.0.2:80", () -> shown(all("java.clusters")));
     }
 }

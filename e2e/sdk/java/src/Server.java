@@ -127,8 +127,17 @@ public final class Server implements AutoCloseable {
 
     /** Sends a form by PUT and returns the answer. */
     public String put(String path, String form) throws IOException {
+        return send("PUT", path, form);
+    }
+
+    /** Sends a form by POST and returns the answer. */
+    String post(String path, String form) throws IOException {
+        return send("POST", path, form);
+    }
+
+    private String send(String method, String path, String form) throws IOException {
         HttpURLConnection c = (HttpURLConnection) new URL("http://" + address() + path).openConnection();
-        c.setRequestMethod("PUT");
+        c.setRequestMethod(method);
         c.setRequestProperty("Content-Type", "application/x-www-form-urlencoded");
         c.setDoOutput(true);
         c.getOutputStream().write(form.getBytes(StandardCharsets.UTF_8));
