@@ -51,7 +51,7 @@ func (s *Server) edges() (err error) {
 	pages := console.Deps{
 		Configs: s.configs, Namespaces: s.namespaces, Naming: s.naming, Auth: s.users, Drafts: s.drafts, Delivery: s.ledger, Feed: s.feed, Search: s.search, Transfer: s.transfer,
 		Settings: s.settings, Clock: s.opts.Clock, Log: s.opts.Log, Started: s.started, Version: release.Version,
-		Port: s.port, GRPCPort: s.grpc.Addr().(*net.TCPAddr).Port, Ready: s.Ready, ClientIP: s.web.ClientIP, Draining: s.web.Draining(), Nodes: s.nodes,
+		Port: s.port, GRPCPort: s.grpc.Addr().(*net.TCPAddr).Port, Ready: s.Ready, ClientIP: s.web.ClientIP, Draining: s.web.Draining(), Nodes: s.nodes, Operator: s.operator(),
 	}
 	readers := console.FeedReaders(pages)
 	own := nacre.Deps{Deps: s.deps("nacre"), Version: release.Version, Node: s.nodeState, Feed: s.feed, Draining: s.web.Draining(), Readers: readers,
@@ -72,7 +72,7 @@ func (s *Server) Naming() *naming.Registry { return s.naming }
 func (s *Server) deps(api string) wire.Deps {
 	set := s.settings
 	deps := wire.Deps{
-		Configs: s.configs, Naming: s.naming, Delivery: s.ledger, Clients: clients{s}, Nodes: s.nodes, Cluster: alone{s}, Machine: s.load, Namespaces: s.namespaces, Transfer: s.transfer, Clock: s.opts.Clock, Log: s.opts.Log,
+		Configs: s.configs, Naming: s.naming, Delivery: s.ledger, Clients: clients{s}, Nodes: s.nodes, Cluster: s.wireCluster(), Machine: s.load, Namespaces: s.namespaces, Transfer: s.transfer, Clock: s.opts.Clock, Log: s.opts.Log,
 		Switches: wire.Switches{Clients: set.APICompatClient, Admins: set.APICompatAdmin, Console: set.APICompatConsole},
 		ClientIP: s.web.ClientIP, Ready: s.Ready, Reads: s.metrics.Reads(api), SetLogLevel: s.setLogLevel,
 		Info: wire.ServerInfo{

@@ -53,7 +53,7 @@ var deliveryKinds = map[delivery.Kind]feed.Kind{
 func (s *Server) deliveryNews(d delivery.Event) {
 	e := feed.Event{
 		Kind: deliveryKinds[d.Kind], Namespace: d.Key.Namespace, Group: d.Key.Group, DataID: d.Key.DataID, Revision: d.Revision, MD5: d.MD5,
-		ClientID: d.Client.ID, ClientIP: d.Client.IP, App: d.Client.App, SDK: d.Client.SDK, InSync: d.InSync, Listeners: d.Listeners,
+		Node: s.nodeName(), ClientID: d.Client.ID, ClientIP: d.Client.IP, App: d.Client.App, SDK: d.Client.SDK, InSync: d.InSync, Listeners: d.Listeners,
 	}
 	if e.Namespace == "" {
 		e.Namespace = d.Client.Tenant
@@ -76,7 +76,7 @@ func (s *Server) stateNews(ctx context.Context, serving <-chan struct{}) error {
 			now = "not ready: " + fault.TextOf(err)
 		}
 		if now != last {
-			s.feed.Append(feed.Event{Kind: feed.ServerState, Text: now})
+			s.feed.Append(feed.Event{Kind: feed.ServerState, Node: s.nodeName(), Text: now})
 			last = now
 		}
 		select {

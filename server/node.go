@@ -25,6 +25,7 @@ func (s *Server) nodeView() view.Node {
 	if n.Leader {
 		n.LeaderID = n.ID
 	}
+	s.raftView(&n)
 	if rss := residentBytes(); !math.IsNaN(rss) {
 		n.RSS = uint64(rss)
 	}

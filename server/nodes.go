@@ -27,7 +27,7 @@ func (s *Server) views() *view.Nodes {
 
 // nodeLoad is how busy this node is.
 func (s *Server) nodeLoad() view.Load {
-	l := view.Load{Address: s.Addr()}
+	l := view.Load{Address: s.nodes.This().Name}
 	for _, c := range s.rpc.Conns() {
 		l.Connections++
 		if c.SDK() {

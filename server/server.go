@@ -366,7 +366,7 @@ func (s *Server) serve(ctx context.Context, serving chan<- struct{}) error {
 	case <-ctx.Done():
 		err = nil
 	}
-	s.feed.Append(feed.Event{Kind: feed.ServerState, Text: "stopping"})
+	s.feed.Append(feed.Event{Kind: feed.ServerState, Node: s.nodeName(), Text: "stopping"})
 	err = errors.Join(err, s.shutdown(context.WithoutCancel(ctx)))
 	for range left {
 		err = errors.Join(err, <-served)

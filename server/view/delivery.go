@@ -263,3 +263,16 @@ func (n *Nodes) Again(ctx context.Context, k config.Key, id string) (told int) {
 	}
 	return told
 }
+
+// OfConfig returns all who listen for k, on every node that answers: that are behind first, then by client.
+func (n *Nodes) OfConfig(ctx context.Context, k config.Key) []delivery.Listening {
+	if n.Alone() {
+		return n.cfg.Ledger.OfConfig(k)
+	}
+	x := n.All(ctx, k, delivery.Where{})
+	rows := make([]delivery.Listening, len(x.Rows))
+	for i := range x.Rows {
+		rows[i] = x.Rows[i].Listening
+	}
+	return rows
+}

@@ -20,6 +20,7 @@ interface Event {
   service?: string;
   instance?: string;
   cluster?: string;
+  node?: string;
   text?: string;
 }
 
@@ -290,6 +291,7 @@ function detailsOf(e: Event, words: Phrases): string[] {
   return [
     named ? `${e.namespace} / ${e.group}` : "",
     e.cluster,
+    e.node,
     e.clientId ? e.sdk : e.revision ? fill(words.revision, String(e.revision)) : "",
     named ? e.text : "",
   ].filter((text): text is string => Boolean(text));

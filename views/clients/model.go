@@ -9,7 +9,11 @@ import (
 )
 
 // Live is a region that the page reads anew: from URL, each Pace ms. Also selects what else is; "" for nothing.
-type Live struct{ URL, Pace, Also string }
+type Live struct {
+	URL, Pace, Also string
+	// Absent says which nodes did not answer, whose rows are missing; "" for none.
+	Absent string
+}
 
 // Bar says how many have the newest.
 type Bar struct {
@@ -30,7 +34,11 @@ type Who struct {
 	// Transport says how it is connected, Away that it is not this moment.
 	Transport, Away string
 	Since           parts.Moment
+	// Node is the node that it is connected to, "" where there is one.
+	Node string
 }
+
+func (w Who) row() string { return "c-" + w.ID + w.Node }
 
 // Stand is how a client and a configuration stand.
 type Stand struct {

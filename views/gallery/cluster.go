@@ -11,7 +11,7 @@ var notices = []cluster.Notice{
 	{Title: "One node", Text: "This server runs alone."},
 	{Kind: "good", Title: "3 members, 2 needed, 1 may fail", Text: "All are there."},
 	{Kind: "wait", Title: "2 of 3 members are there, 2 needed: no other may fail", Text: "Reads and writes go on."},
-	{Kind: "bad", Title: "No majority: 1 of 3 members is there, 2 needed", Text: "This node is read-only."},
+	{Kind: "bad", Title: "No majority: 1 of 3 members there, 2 needed", Text: "This node is read-only."},
 }
 
 var clusterAlerts = []string{"10.0.0.3:8848 can't be reached from this node.", long + " has other configurations than this node at revision 1,204."}

@@ -13,6 +13,8 @@ type Clients struct {
 	PollAsks                                 string
 	Filter, AllStates, NotInSync, OnlyCanary string
 	AllTransports, Apply                     string
+	Absent                                   string // nodes
+	Node                                     string
 	Progress                                 string
 	AllInSync, SomeInSync                    string // numbers in sync (of all)
 	BehindNow                                string // number, longest
@@ -57,6 +59,7 @@ var englishClients = Clients{
 	PollAsks: "It polls, and asks by itself",
 	Filter:   "Address, application, SDK or label", AllStates: "Any state", NotInSync: "Not in sync", OnlyCanary: "See a canary",
 	AllTransports: "Any transport", Apply: "Filter",
+	Absent: "These nodes did not answer, so their clients are not counted here: %s.", Node: "Node",
 	Progress:  "Clients that have the newest",
 	AllInSync: "All %s in sync", SomeInSync: "%s of %s in sync",
 	BehindNow:       "%s behind, the longest for %s",
@@ -99,6 +102,7 @@ var chineseClients = Clients{
 	PollAsks: "该客户端使用轮询，会自行拉取",
 	Filter:   "地址、应用、SDK 或标签", AllStates: "全部状态", NotInSync: "未同步", OnlyCanary: "命中灰度",
 	AllTransports: "全部连接方式", Apply: "筛选",
+	Absent: "以下节点没有回应，它们的客户端未计入：%s。", Node: "节点",
 	Progress:  "已获得最新版本的客户端",
 	AllInSync: "%s 个客户端全部已同步", SomeInSync: "已同步 %s / %s",
 	BehindNow:       "%s 个落后，最久 %s",

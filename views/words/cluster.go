@@ -81,7 +81,7 @@ var englishCluster = Cluster{
 
 	Quorum: "%s members, %s needed, %s may fail", QuorumText: "All are there. A write is acknowledged once a majority has it on disk, synced.",
 	AtRisk: "%s of %s members are there, %s needed: no other may fail", AtRiskText: "Reads and writes go on. If one more member fails, writes are refused until a majority is there again.",
-	NoQuorum: "No majority: %s of %s members is there, %s needed", NoQuorumText: "This node is read-only. It serves what it has, which may be older than what others have, and refuses writes, until a majority is there again.",
+	NoQuorum: "No majority: %s of %s members there, %s needed", NoQuorumText: "This node is read-only. It serves what it has, which may be older than what others have, and refuses writes, until a majority is there again.",
 	NoLeader: "No leader at this moment", NoLeaderText: "The members elect one, which takes a second or two. Reads go on; writes wait, and are refused after three seconds.",
 	NonVoter: "joining", Unreachable: "not reached", UnreachableFor: "not reached for %s",
 	Why: "Why",
@@ -105,7 +105,7 @@ var englishCluster = Cluster{
 	RemoveBelow: "Only %s of them are there, and %s are needed: the cluster takes no writes afterwards, until more are there.",
 	Removed:     "%s is no longer a member.", RemoveUnknown: "There is no such member any more.",
 	GoneMember: "a voter that is in no list of members",
-	ReadOnly:   "Read-only: %s of %s members is there, and %s are needed. This node serves what it has and refuses writes.",
+	ReadOnly:   "Read-only: %s of %s members there, %s needed. This node serves what it has and refuses writes.",
 	StatusOne:  "%s/%s nodes, leader %s · %s clients, %s behind", StatusNoLeader: "none",
 	Waits: "Waits for",
 }

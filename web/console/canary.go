@@ -28,7 +28,7 @@ func (v *visit) canary() error {
 		m.None = &parts.Empty{Title: w.CanaryNone, Text: w.CanaryNoneText, Href: pathEdit + keyQuery(k), Action: w.CanaryStart, Icon: "canary"}
 		return v.render(views.CanaryPart(m))
 	}
-	rows := v.Delivery.OfConfig(k)
+	rows := v.Nodes.OfConfig(v.c.UserContext(), k)
 	for _, g := range it.Grays {
 		m.Variants = append(m.Variants, v.variant(it, g, rows))
 	}

@@ -61,12 +61,7 @@ func (v *visit) ranges(address string) []parts.Tab {
 }
 
 // longBehind counts the clients that have not confirmed a change for more than a minute.
-func (v *visit) longBehind() int {
-	if v.Delivery.Summary().Behind == 0 {
-		return 0
-	}
-	return v.Delivery.BehindSince(v.now.UnixMilli() - 60_000)
-}
+func (v *visit) longBehind() int { return v.Nodes.LongBehind(v.c.UserContext(), 60_000) }
 
 // seriesQuery asks for figures by name, of the node that the query names.
 func (v *visit) seriesQuery(names []string) string {

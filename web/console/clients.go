@@ -11,6 +11,7 @@ import (
 	"nacre/server/config/delivery"
 	"nacre/server/feed"
 	"nacre/server/naming"
+	"nacre/server/view"
 	views "nacre/views/clients"
 	"nacre/views/parts"
 	"nacre/views/words"
@@ -28,16 +29,44 @@ func (p *pages) clientsRoutes(r fiber.Router) {
 
 func clientURL(id string) string { return pathClient + "?" + url.Values{"id": {id}}.Encode() }
 
+// clientURLAt leads to a client of a node: ids of those that poll are a node's own.
+func (v *visit) clientURLAt(id string, at view.Member) string {
+	if v.Nodes.Others == nil {
+		return clientURL(id)
+	}
+	return pathClient + "?" + url.Values{"id": {id}, "node": {at.ID}}.Encode()
+}
+
+// nodeOf is how rows name a node, "" where there is one.
+func (v *visit) nodeOf(m view.Member) string {
+	if v.Nodes.Others == nil {
+		return ""
+	}
+	return m.Name
+}
+
+// silent words which nodes did not answer, "" where all did.
+func (v *visit) silent(list []view.Absent) string {
+	if len(list) == 0 {
+		return ""
+	}
+	names := make([]string, len(list))
+	for i, a := range list {
+		names[i] = a.Name
+	}
+	return words.Fill(v.w.Clients.Absent, strings.Join(names, ", "))
+}
+
 // clients lists all who are connected.
 func (v *visit) clients() error {
 	w := &v.w.Clients
 	f := delivery.Filter{Text: v.c.Query("text"), Transport: v.c.Query("transport"), Behind: v.c.Query("state") == stateBehind}
 	page := v.number("page", 1)
-	rows, total := v.Delivery.Clients(f, page, clientsPerPage)
+	rows, total, gone := v.Nodes.Clients(v.c.UserContext(), f, page, clientsPerPage)
 	q := url.Values{"text": {f.Text}, "transport": {f.Transport}, "state": {v.c.Query("state")}}
 	m := views.List{
 		Page: v.frame(w.Title, pathClients), W: w, Figures: v.clientFigures(), Pager: v.onePage(pathClients, q, page, total),
-		Live: views.Live{URL: v.here(), Pace: paceCalm},
+		Live: views.Live{URL: v.here(), Pace: paceCalm, Absent: v.silent(gone)},
 		Filter: views.Filter{
 			Words: w, Action: pathClients, Text: f.Text,
 			Select: "transport", SelectLabel: w.Transport, Options: []parts.Option{
@@ -53,7 +82,7 @@ func (v *visit) clients() error {
 	for i := range rows {
 		c := &rows[i]
 		m.Rows = append(m.Rows, views.Listed{
-			Who: v.whoListens(&c.Client, c.Connected), Namespace: v.tenantName(c.Tenant), Listens: v.w.Number(int64(c.Listenings)), State: v.clientState(c),
+			Who: v.whoListens(&c.Client, c.Connected, c.Node), Namespace: v.tenantName(c.Tenant), Listens: v.w.Number(int64(c.Listenings)), State: v.clientState(&c.ClientState),
 		})
 	}
 	return v.render(views.ListPage(m))
@@ -61,7 +90,8 @@ func (v *visit) clients() error {
 
 // clientFigures counts all clients.
 func (v *visit) clientFigures() []parts.Figure {
-	w, s, n := &v.w.Clients, v.Delivery.Summary(), func(i int) string { return v.w.Number(int64(i)) }
+	s, _ := v.Nodes.Summary(v.c.UserContext())
+	w, n := &v.w.Clients, func(i int) string { return v.w.Number(int64(i)) }
 	return []parts.Figure{
 		{Label: w.FigureGRPC, Value: n(s.GRPCClients)}, {Label: w.FigureHTTP, Value: n(s.HTTPClients)}, {Label: w.FigureKeys, Value: n(s.Listenings)},
 		{Label: w.FigureBehind, Value: n(s.Behind)}, {Label: w.FigureLooping, Value: n(s.Looping), Bad: s.Looping > 0},
@@ -90,7 +120,8 @@ func (v *visit) clientState(c *delivery.ClientState) parts.State {
 func (v *visit) client() error {
 	w := &v.w.Clients
 	id := v.c.Query("id")
-	c, keys, ok := v.Delivery.OfClient(id)
+	c, ok := v.Nodes.Client(v.c.UserContext(), v.c.Query("node"), id)
+	keys := c.Keys
 	known, registers := v.Naming.ClientOf(id)
 	if registers && (!ok || known.Kind != naming.Connection) { // it has to do with services alone
 		return v.registryClient(&known)
@@ -101,12 +132,12 @@ func (v *visit) client() error {
 			Page: v.frame(w.Gone, pathClients), W: w, Crumbs: []parts.Crumb{{Href: pathClients, Text: w.Title}, {Text: id}}, Past: v.clientPast(id),
 		}))
 	}
-	who := v.whoListens(&c.Client, c.Connected)
+	who := v.whoListens(&c.Client.Client, c.Connected, c.Node)
 	page := v.number("page", 1)
 	m := views.Client{
-		Page: v.frame(who.Name, pathClients), W: w, S: &v.w.Services, Name: who.Name, State: v.clientState(&c), Live: views.Live{URL: v.here(), Pace: paceWarm},
+		Page: v.frame(who.Name, pathClients), W: w, S: &v.w.Services, Name: who.Name, State: v.clientState(&c.ClientState), Live: views.Live{URL: v.here(), Pace: paceWarm},
 		Crumbs: []parts.Crumb{{Href: pathClients, Text: w.Title}, {Text: who.Name}},
-		Title:  words.Fill(w.ListensFor, v.w.Number(int64(len(keys)))), Pager: v.onePage(pathClient, url.Values{"id": {id}}, page, len(keys)), Past: v.clientPast(id),
+		Title:  words.Fill(w.ListensFor, v.w.Number(int64(len(keys)))), Pager: v.onePage(pathClient, url.Values{"id": {id}, "node": {v.c.Query("node")}}, page, len(keys)), Past: v.clientPast(id),
 		Facts: []parts.Fact{{Name: w.App, Value: who.App}, {Name: w.SDK, Value: who.SDK}, {Name: w.Transport, Value: who.Transport}},
 	}
 	fact := func(name, value string) {
@@ -116,6 +147,7 @@ func (v *visit) client() error {
 	}
 	fact(w.State, who.Away)
 	fact(w.Connected, who.Since.When)
+	fact(w.Node, who.Node)
 	fact(w.Address, c.IP)
 	fact(w.Socket, c.Remote)
 	fact(w.NamespaceOf, v.tenantName(c.Tenant))

@@ -213,7 +213,9 @@ func (v *visit) memberCard(s *quorum, a *view.Answer[view.Node]) cluster.Node {
 	}
 	if v.Nodes.Others != nil {
 		lag := parts.Fact{Name: w.Lag, Value: w.LagNone, Title: w.LagNote}
-		if behind := s.lag(n); behind > 0 {
+		if s.leader == nil {
+			lag.Value = w.Unknown
+		} else if behind := s.lag(n); behind > 0 {
 			lag.Value = words.Fill(w.LagEntries, index(behind))
 		}
 		clients := v.w.Number(int64(n.Clients.GRPCClients + n.Clients.HTTPClients))

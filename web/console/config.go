@@ -69,7 +69,8 @@ func (v *visit) head(k config.Key, item *config.Item, tab string) views.Head {
 		},
 		SyncHref: configURL(k, tabClients),
 	}
-	standing := v.Delivery.Standing(k)
+	standings, _ := v.Nodes.Standings(v.c.UserContext(), []config.Key{k})
+	standing := standings[0]
 	h.Tabs = []parts.Tab{
 		{Text: w.TabContent, Href: configURL(k, tabContent)},
 		{Text: w.TabClients, Href: configURL(k, tabClients), Key: "l", Count: v.w.Number(int64(standing.Listeners))},

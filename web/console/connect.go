@@ -74,7 +74,7 @@ func (v *visit) connectFacts(ns string) []parts.Fact {
 // connected says how many applications are connected, and which came last.
 func (v *visit) connected() (parts.State, string) {
 	w := &v.w.Connect
-	d := v.Delivery.Summary()
+	d, _ := v.Nodes.Summary(v.c.UserContext())
 	number := v.w.Number(int64(d.GRPCClients + d.HTTPClients))
 	if d.GRPCClients+d.HTTPClients == 0 {
 		return parts.State{Kind: "off", Text: number}, w.Nobody

@@ -226,6 +226,7 @@ func (v *visit) feedDetails(e *feed.Event) []string {
 		add(e.Namespace + " / " + e.Group)
 	}
 	add(e.Cluster)
+	add(e.Node)
 	if e.ClientID != "" {
 		add(e.SDK)
 	} else if e.Revision > 0 {

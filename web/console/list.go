@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"nacre/server/config"
+	"nacre/server/config/delivery"
 	"nacre/server/config/search"
 	"nacre/server/fault"
 	"nacre/server/resource"
@@ -76,8 +77,13 @@ func (v *visit) list() error {
 		return err
 	}
 	v.count(&m, found.Total)
+	keys := make([]config.Key, len(found.Items))
 	for i := range found.Items {
-		m.Rows = append(m.Rows, v.row(&found.Items[i], all))
+		keys[i] = found.Items[i].Key
+	}
+	standings, _ := v.Nodes.Standings(v.c.UserContext(), keys)
+	for i := range found.Items {
+		m.Rows = append(m.Rows, v.row(&found.Items[i], all, standings[i]))
 	}
 	q := url.Values{"ns": {v.ns}}
 	if text != "" {
@@ -167,7 +173,7 @@ func (v *visit) first(newHref string) *configs.First {
 	}
 }
 
-func (v *visit) row(r *search.Row, all bool) configs.Row {
+func (v *visit) row(r *search.Row, all bool, standing delivery.Standing) configs.Row {
 	w := &v.w.Configs
 	k := r.Key
 	row := configs.Row{
@@ -203,7 +209,6 @@ func (v *visit) row(r *search.Row, all bool) configs.Row {
 		row.Variants = words.Fill(w.Variants, v.w.Number(int64(n)))
 	}
 	row.Changed, row.ChangedBy = v.moment(changed.ModifiedMs), v.who(changed.SrcUser, changed.SrcIP)
-	standing := v.Delivery.Standing(k)
 	row.Sync = v.syncState(standing.InSync, standing.Listeners)
 	if standing.Listeners > 0 {
 		row.SyncHref = configURL(k, tabClients)

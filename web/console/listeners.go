@@ -15,6 +15,7 @@ import (
 
 	"nacre/server/config"
 	"nacre/server/config/delivery"
+	"nacre/server/view"
 	views "nacre/views/clients"
 	"nacre/views/parts"
 	"nacre/views/words"
@@ -61,7 +62,7 @@ func (v *visit) listeners() error {
 	}
 	item := v.Configs.Item(k)
 	state, text, page := v.c.Query("state"), v.c.Query("text"), v.number("page", 1)
-	x := v.Delivery.Listeners(k, where(state, text), page, clientsPerPage)
+	x := v.Nodes.Listeners(v.c.UserContext(), k, where(state, text), page, clientsPerPage)
 	w := &v.w.Clients
 	m := views.Tab{
 		Head: v.head(k, item, tabClients), W: w, Again: pathAgain, Hidden: append(keyFields(k), [2]string{"back", v.here()}),
@@ -72,11 +73,11 @@ func (v *visit) listeners() error {
 		},
 	}
 	m.Head.Sync = parts.State{} // the bar says it
-	m.Bar, m.Live = v.syncBar(x, newestRevision(item)), views.Live{URL: v.here(), Pace: v.pace(x)}
+	m.Bar, m.Live = v.syncBar(x.Listeners, newestRevision(item)), views.Live{URL: v.here(), Pace: v.pace(x.Listeners), Absent: v.silent(x.Absent)}
 	connected := 0
 	for i := range x.Rows {
 		r := &x.Rows[i]
-		row := views.Row{Who: v.whoListens(&r.Client, r.Connected), Stand: v.stand(r)}
+		row := views.Row{Who: v.whoListens(&r.Client, r.Connected, r.Node), Stand: v.stand(&r.Listening)}
 		if r.State != delivery.InSync && r.Client.Transport == delivery.GRPC {
 			row.Tell = words.Fill(w.TellOf, row.Name)
 			connected++
@@ -186,9 +187,9 @@ func (v *visit) lately(ms int64) parts.Moment {
 	return m
 }
 
-func (v *visit) whoListens(c *delivery.Client, connected bool) views.Who {
+func (v *visit) whoListens(c *delivery.Client, connected bool, at view.Member) views.Who {
 	w := &v.w.Clients
-	out := views.Who{ID: c.ID, Href: clientURL(c.ID), Name: c.Remote, App: cmp.Or(appName(c.App), w.NoApp), SDK: c.SDK, Since: v.lately(c.ConnectedMs), Transport: w.GRPC}
+	out := views.Who{ID: c.ID, Href: v.clientURLAt(c.ID, at), Node: v.nodeOf(at), Name: c.Remote, App: cmp.Or(appName(c.App), w.NoApp), SDK: c.SDK, Since: v.lately(c.ConnectedMs), Transport: w.GRPC}
 	if host := hostOf(c.Remote); host != c.IP {
 		out.Claims = c.IP
 	}
@@ -289,16 +290,16 @@ func (v *visit) listenersCSV() error {
 	w, p := &v.w.Clients, &v.w.Parts
 	var b bytes.Buffer
 	out := csv.NewWriter(&b)
-	_ = out.Write([]string{w.ID, w.CSVClient, w.CSVAddress, w.App, w.SDK, w.Labels, w.Transport, w.CSVConnected, w.State, w.CSVBehindFor, w.MD5, w.CSVWants, p.Revision, w.OnlyCanary, w.Push, w.Ack})
+	_ = out.Write([]string{w.ID, w.CSVClient, w.CSVAddress, w.App, w.SDK, w.Labels, w.Transport, w.CSVConnected, w.State, w.CSVBehindFor, w.MD5, w.CSVWants, p.Revision, w.OnlyCanary, w.Push, w.Ack, w.Node})
 	at := func(ms int64) string { return v.moment(ms).At }
-	for _, r := range v.Delivery.Listeners(k, where(v.c.Query("state"), v.c.Query("text")), 1, 1<<31).Rows {
-		who, behind := v.whoListens(&r.Client, r.Connected), ""
+	for _, r := range v.Nodes.All(v.c.UserContext(), k, where(v.c.Query("state"), v.c.Query("text"))).Rows {
+		who, behind := v.whoListens(&r.Client, r.Connected, r.Node), ""
 		if r.SinceMs > 0 {
 			behind = strconv.FormatInt(max(v.now.UnixMilli()-r.SinceMs, 0)/1000, 10)
 		}
 		row := []string{
 			r.Client.ID, r.Client.Remote, r.Client.IP, r.Client.App, r.Client.SDK, strings.Join(who.Labels, " "), r.Client.Transport, at(r.Client.ConnectedMs),
-			string(r.State), behind, r.MD5, r.WantMD5, strconv.FormatUint(r.Revision, 10), r.Gray, at(r.PushedMs), at(r.AckedMs),
+			string(r.State), behind, r.MD5, r.WantMD5, strconv.FormatUint(r.Revision, 10), r.Gray, at(r.PushedMs), at(r.AckedMs), r.Node.Name,
 		}
 		for i := range row {
 			row[i] = harmless(row[i])
@@ -328,7 +329,7 @@ func (v *visit) again() error {
 		return err
 	}
 	text := v.w.Clients.ToldNone
-	if n := v.Delivery.Again(k, v.value("client")); n > 0 {
+	if n := v.Nodes.Again(v.c.UserContext(), k, v.value("client")); n > 0 {
 		text = words.Fill(v.w.Clients.Told, v.w.Number(int64(n)))
 	}
 	back := local(v.value("back"))

@@ -264,7 +264,7 @@ func (v *visit) showReview(status int, wk *work, h *held, warnings []format.Prob
 	if k := v.keyDifference(typeBy(wk.typ, wk.key, wk.content), before.Content, after.Content); k != nil && len(k.Rows) > 0 {
 		m.Keys = (*publish.Keys)(k)
 	}
-	rows := v.Delivery.OfConfig(wk.key)
+	rows := v.Nodes.OfConfig(v.c.UserContext(), wk.key)
 	m.Impact = v.impact(rows, wk)
 	m.Comment = parts.Field{Name: "comment", Label: w.Comment, Hint: w.CommentHint, Value: p.comment, Error: p.wrongComment, MaxLength: strconv.Itoa(config.MaxComment)}
 	m.Target = v.target(wk, h, p, rows)

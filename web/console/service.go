@@ -12,6 +12,7 @@ import (
 
 	"nacre/server/fault"
 	"nacre/server/naming"
+	"nacre/server/view"
 	"nacre/views/clients"
 	"nacre/views/parts"
 	views "nacre/views/services"
@@ -106,13 +107,13 @@ func (v *visit) subscribers() error {
 	}
 	w := &v.w.Services
 	text, page := strings.TrimSpace(v.c.Query("text")), v.number("page", 1)
-	all := v.Naming.Subscribers(s.Key)
-	shown := slices.DeleteFunc(slices.Clone(all), func(x naming.Subscriber) bool {
+	all, gone := v.Nodes.Subscribers(v.c.UserContext(), s.Key)
+	shown := slices.DeleteFunc(slices.Clone(all), func(x view.Subscriber) bool {
 		return !mentions(text, x.Client.ID, x.Client.Remote, x.Client.IP, x.Client.App, x.Client.SDK)
 	})
 	q := url.Values{"ns": {s.Key.Namespace}, "group": {s.Key.Group}, "name": {s.Key.Name}, "text": {text}}
 	m := views.Subscribers{
-		Head: v.serviceHead(&s, pathSubscribers), C: &v.w.Clients, Live: clients.Live{URL: v.here(), Pace: paceWarm, Also: "#service-state"}, Pager: v.onePage(pathSubscribers, q, page, len(shown)),
+		Head: v.serviceHead(&s, pathSubscribers), C: &v.w.Clients, Live: clients.Live{URL: v.here(), Pace: paceWarm, Also: "#service-state", Absent: v.silent(gone)}, Pager: v.onePage(pathSubscribers, q, page, len(shown)),
 		Filter: views.Filter{Action: pathSubscribers, Hidden: serviceFields(s.Key), Apply: v.w.Clients.Apply, Text: parts.Field{Name: "text", Label: v.w.Clients.Filter, Value: text}},
 		Empty:  parts.Empty{Icon: "clients", Title: w.None, Text: w.NoneText, Href: pathConnect, Action: w.EmptyAction},
 	}
@@ -120,7 +121,7 @@ func (v *visit) subscribers() error {
 		m.Empty = parts.Empty{Icon: "search", Title: v.w.Clients.NoneFound, Text: v.w.Clients.NoneFoundText, Href: serviceURL(pathSubscribers, s.Key), Action: v.w.Clients.ShowAll}
 	}
 	for _, x := range pageOf(shown, page) {
-		row := views.Subscriber{Who: v.whoSubscribes(&x), State: v.subscriberState(&x), Clusters: cmp.Or(x.Clusters, w.AllClusters), Push: v.lately(x.PushedMs), Ack: v.lately(x.AckedMs)}
+		row := views.Subscriber{Who: v.whoSubscribes(&x), State: v.subscriberState(&x.Subscriber), Clusters: cmp.Or(x.Clusters, w.AllClusters), Push: v.lately(x.PushedMs), Ack: v.lately(x.AckedMs)}
 		if !x.InSync && x.Attempts > 1 {
 			row.Note = words.Fill(v.w.Clients.Attempts, v.amount(x.Attempts))
 		}
@@ -141,8 +142,9 @@ func pageOf[T any](all []T, page int) []T {
 	return all[from:min(from+clientsPerPage, len(all))]
 }
 
-func (v *visit) whoSubscribes(x *naming.Subscriber) clients.Who {
+func (v *visit) whoSubscribes(x *view.Subscriber) clients.Who {
 	who := v.whoRegisters(&x.Client)
+	who.Node, who.Href = v.nodeOf(x.Node), v.clientURLAt(x.Client.ID, x.Node)
 	who.Since = v.lately(x.SinceMs)
 	return who
 }

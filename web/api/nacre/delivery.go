@@ -9,6 +9,8 @@ import (
 	"nacre/server/config"
 	"nacre/server/config/delivery"
 	"nacre/server/fault"
+	"nacre/server/view"
+	"nacre/web/api/wire"
 )
 
 // clientBody is who listens.
@@ -71,25 +73,42 @@ type deliveryPage struct {
 	MD5       string `json:"md5" doc:"of the configuration, empty when there is none"`
 	Revision  uint64 `json:"revision" doc:"of the configuration's content, 0 when there is none"`
 	standing
-	Total int           `json:"total" doc:"rows in the given state"`
-	Page  int           `json:"page"`
-	Pages int           `json:"pages"`
-	Rows  []deliveryRow `json:"rows"`
+	Total     int             `json:"total" doc:"rows in the given state"`
+	Page      int             `json:"page"`
+	Pages     int             `json:"pages"`
+	Rows      []deliveryRow   `json:"rows"`
+	Unreached []unreachedNode `json:"unreached" doc:"nodes that did not answer, whose clients are not counted"`
 }
 
-func (a *api) delivery(_ *fiber.Ctx, in *deliveryIn) (*deliveryPage, error) {
+// unreachedNode is a node that did not answer.
+type unreachedNode struct {
+	Node    string `json:"node" doc:"its id"`
+	Address string `json:"address"`
+	Reason  string `json:"reason"`
+}
+
+func unreached(list []view.Absent) []unreachedNode {
+	out := make([]unreachedNode, len(list))
+	for i, x := range list {
+		out[i] = unreachedNode{x.ID, x.Name, x.Why}
+	}
+	return out
+}
+
+func (a *api) delivery(c *fiber.Ctx, in *deliveryIn) (*deliveryPage, error) {
 	k := in.key()
-	rows, total, all := a.Delivery.PageOfConfig(k, delivery.State(in.State), in.Page, in.Size)
+	x := a.Nodes.Listeners(wire.Context(c), k, delivery.Where{State: delivery.State(in.State)}, in.Page, in.Size)
+	rows, total := x.Rows, x.Total
 	out := &deliveryPage{
-		Namespace: k.Namespace, Group: k.Group, DataID: k.DataID, standing: standing(all),
+		Namespace: k.Namespace, Group: k.Group, DataID: k.DataID, standing: standing(x.All), Unreached: unreached(x.Absent),
 		Total: total, Page: in.Page, Pages: pagesOf(total, in.Size), Rows: make([]deliveryRow, len(rows)),
 	}
 	if it := a.Configs.Item(k); it != nil && it.Formal != nil {
 		out.MD5, out.Revision = it.Formal.MD5, it.Formal.Revision
 	}
-	node, now := a.Node().Name, a.Clock.Now().UnixMilli()
+	now := a.Clock.Now().UnixMilli()
 	for i := range rows {
-		out.Rows[i] = deliveryRow{clientOf(&rows[i].Client, node), listeningOf(&rows[i], now)}
+		out.Rows[i] = deliveryRow{clientOf(&rows[i].Client, rows[i].Node.ID), listeningOf(&rows[i].Listening, now)}
 	}
 	return out, nil
 }
@@ -135,18 +154,18 @@ type clientRow struct {
 }
 
 type clientPage struct {
-	Total   int         `json:"total"`
-	Page    int         `json:"page"`
-	Pages   int         `json:"pages"`
-	Clients []clientRow `json:"clients"`
+	Total     int             `json:"total"`
+	Page      int             `json:"page"`
+	Pages     int             `json:"pages"`
+	Clients   []clientRow     `json:"clients"`
+	Unreached []unreachedNode `json:"unreached" doc:"nodes that did not answer, whose clients are missing"`
 }
 
-func (a *api) clients(_ *fiber.Ctx, in *clientsIn) (*clientPage, error) {
-	list, total := a.Delivery.Clients(delivery.Filter{Text: in.Text, Transport: in.Transport, Behind: in.Behind}, in.Page, in.Size)
-	out := &clientPage{Total: total, Page: in.Page, Pages: pagesOf(total, in.Size), Clients: make([]clientRow, len(list))}
-	node := a.Node().Name
+func (a *api) clients(c *fiber.Ctx, in *clientsIn) (*clientPage, error) {
+	list, total, gone := a.Nodes.Clients(wire.Context(c), delivery.Filter{Text: in.Text, Transport: in.Transport, Behind: in.Behind}, in.Page, in.Size)
+	out := &clientPage{Total: total, Page: in.Page, Pages: pagesOf(total, in.Size), Clients: make([]clientRow, len(list)), Unreached: unreached(gone)}
 	for i := range list {
-		out.Clients[i] = clientRowOf(&list[i], node)
+		out.Clients[i] = clientRowOf(&list[i].ClientState, list[i].Node.ID)
 	}
 	return out, nil
 }
@@ -156,7 +175,8 @@ func clientRowOf(c *delivery.ClientState, node string) clientRow {
 }
 
 type clientIn struct {
-	ID string `path:"id" doc:"the client's id" example:"1720000000000_10.0.0.7_51234"`
+	ID   string `path:"id" doc:"the client's id" example:"1720000000000_10.0.0.7_51234"`
+	Node string `query:"node" doc:"id of the node that it is connected to; ids of clients that poll are a node's own"`
 	pageIn
 }
 
@@ -167,14 +187,15 @@ type clientDetail struct {
 	Rows  []listeningBody `json:"rows" doc:"a page of what it listens for, by name"`
 }
 
-func (a *api) client(_ *fiber.Ctx, in *clientIn) (*clientDetail, error) {
-	c, list, ok := a.Delivery.OfClient(in.ID)
+func (a *api) client(ctx *fiber.Ctx, in *clientIn) (*clientDetail, error) {
+	c, ok := a.Nodes.Client(wire.Context(ctx), in.Node, in.ID)
+	list := c.Keys
 	if !ok {
 		return nil, fault.New(fault.NotFound, "no client %s is connected", in.ID)
 	}
 	from := min((in.Page-1)*in.Size, len(list))
 	rows := list[from:min(from+in.Size, len(list))]
-	out := &clientDetail{clientRow: clientRowOf(&c, a.Node().Name), Page: in.Page, Pages: pagesOf(len(list), in.Size), Rows: make([]listeningBody, len(rows))}
+	out := &clientDetail{clientRow: clientRowOf(&c.ClientState, c.Node.ID), Page: in.Page, Pages: pagesOf(len(list), in.Size), Rows: make([]listeningBody, len(rows))}
 	now := a.Clock.Now().UnixMilli()
 	for i := range rows {
 		out.Rows[i] = listeningOf(&rows[i], now)
@@ -185,25 +206,26 @@ func (a *api) client(_ *fiber.Ctx, in *clientIn) (*clientDetail, error) {
 type deliverySummaryIn struct{}
 
 type deliverySummary struct {
-	Node        string `json:"node"`
-	GRPCClients int    `json:"grpcClients"`
-	HTTPClients int    `json:"httpClients" doc:"that poll"`
-	Listenings  int    `json:"listenings" doc:"pairs of a client and a configuration"`
-	InSync      int    `json:"inSync"`
-	Behind      int    `json:"behind" doc:"all that are not in sync"`
-	Looping     int    `json:"looping" doc:"a part of those behind"`
-	NeverAcked  int    `json:"neverAcked" doc:"a part of those behind"`
-	Pushes      uint64 `json:"pushes" doc:"since the start, repetitions included"`
-	Acks        uint64 `json:"acks"`
-	Resent      uint64 `json:"resent" doc:"pushes that were repetitions"`
+	Node        string          `json:"node" doc:"the one that was asked; what follows is of all nodes"`
+	GRPCClients int             `json:"grpcClients"`
+	HTTPClients int             `json:"httpClients" doc:"that poll"`
+	Listenings  int             `json:"listenings" doc:"pairs of a client and a configuration"`
+	InSync      int             `json:"inSync"`
+	Behind      int             `json:"behind" doc:"all that are not in sync"`
+	Looping     int             `json:"looping" doc:"a part of those behind"`
+	NeverAcked  int             `json:"neverAcked" doc:"a part of those behind"`
+	Pushes      uint64          `json:"pushes" doc:"since the start, repetitions included"`
+	Acks        uint64          `json:"acks"`
+	Resent      uint64          `json:"resent" doc:"pushes that were repetitions"`
+	Unreached   []unreachedNode `json:"unreached" doc:"nodes that did not answer, whose clients are not counted"`
 }
 
-func (a *api) deliverySummary(_ *fiber.Ctx, _ *deliverySummaryIn) (*deliverySummary, error) {
-	x := a.Delivery.Summary()
+func (a *api) deliverySummary(c *fiber.Ctx, _ *deliverySummaryIn) (*deliverySummary, error) {
+	x, gone := a.Nodes.Summary(wire.Context(c))
 	return &deliverySummary{
 		Node: a.Node().Name, GRPCClients: x.GRPCClients, HTTPClients: x.HTTPClients, Listenings: x.Listenings,
 		InSync: max(x.Listenings-x.Behind, 0), Behind: x.Behind, Looping: x.Looping, NeverAcked: x.NeverAcked,
-		Pushes: x.Pushes, Acks: x.Acks, Resent: x.Resent,
+		Pushes: x.Pushes, Acks: x.Acks, Resent: x.Resent, Unreached: unreached(gone),
 	}, nil
 }
 

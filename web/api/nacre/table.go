@@ -37,7 +37,7 @@ var (
 	}
 	exampleDelivery = deliveryPage{
 		Namespace: "dev", Group: "DEFAULT_GROUP", DataID: "app.yaml", MD5: exampleMD5, Revision: 42, standing: standing{Listeners: 1, InSync: 1},
-		Total: 1, Page: 1, Pages: 1, Rows: []deliveryRow{{exampleClient, exampleListening}},
+		Total: 1, Page: 1, Pages: 1, Rows: []deliveryRow{{exampleClient, exampleListening}}, Unreached: []unreachedNode{},
 	}
 )
 
@@ -180,7 +180,7 @@ func configOperations() []operation {
 		}, (*api).delivery),
 		jsonOperation(operation{
 			id: "listClients", method: http.MethodGet, path: "/delivery/clients", summary: "A page of the clients that are connected or poll.",
-			example: clientPage{Total: 1, Page: 1, Pages: 1, Clients: []clientRow{exampleClientRow}},
+			example: clientPage{Total: 1, Page: 1, Pages: 1, Clients: []clientRow{exampleClientRow}, Unreached: []unreachedNode{}},
 		}, (*api).clients),
 		jsonOperation(operation{
 			id: "getClient", method: http.MethodGet, path: "/delivery/clients/{id}", summary: "One client, and what it listens for.",
@@ -188,7 +188,7 @@ func configOperations() []operation {
 		}, (*api).client),
 		jsonOperation(operation{
 			id: "getDeliverySummary", method: http.MethodGet, path: "/delivery/summary", summary: "How many listen, and how many of them have what they are to see.",
-			example: deliverySummary{Node: "node-1", GRPCClients: 14, Listenings: 140, InSync: 139, Behind: 1, Pushes: 500, Acks: 499, Resent: 1},
+			example: deliverySummary{Node: "node-1", GRPCClients: 14, Listenings: 140, InSync: 139, Behind: 1, Pushes: 500, Acks: 499, Resent: 1, Unreached: []unreachedNode{}},
 		}, (*api).deliverySummary),
 		rawOperation(operation{
 			id: "readFeed", method: http.MethodGet, path: "/feed", summary: "What happens, as server-sent events.",

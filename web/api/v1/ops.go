@@ -47,7 +47,7 @@ func (a *api) listeners(c *fiber.Ctx, p *wire.Params) error {
 		k.Group = "DEFAULT_GROUP"
 	}
 	out := listening{CollectStatus: fiber.StatusOK, Status: map[string]string{}}
-	for _, l := range slices.Backward(a.Delivery.OfConfig(k)) { // of one address, who is behind is shown
+	for _, l := range slices.Backward(a.Nodes.OfConfig(wire.Context(c), k)) { // of one address, who is behind is shown
 		if !l.Connected {
 			continue
 		}
@@ -65,7 +65,7 @@ func (a *api) listenersOf(c *fiber.Ctx, p *wire.Params) error {
 	}
 	tenant, all := p.Text("tenant"), strings.EqualFold(p.Text("all"), "true")
 	out := listening{CollectStatus: fiber.StatusOK, Status: map[string]string{}}
-	for _, l := range a.Delivery.OfIP(ip) {
+	for _, l := range a.Nodes.OfIP(wire.Context(c), ip) {
 		if !l.Connected {
 			continue
 		}

@@ -217,11 +217,11 @@ func (a *api) subscribers(c *fiber.Ctx, p *wire.Params) error {
 	if err != nil {
 		return err
 	}
-	all := a.subscribersOf(nil, k)
+	all := a.subscribersOf(c, nil, k)
 	like, _ := a.Naming.Catalog(naming.Filter{Namespace: k.Namespace, Group: k.Group, Name: k.Name}, 1, maxServices)
 	for _, s := range like {
 		if s.Subscribers > 0 && s.Key != k && strings.Contains(s.Key.Group, k.Group) && strings.Contains(s.Key.Name, k.Name) {
-			all = a.subscribersOf(all, s.Key)
+			all = a.subscribersOf(c, all, s.Key)
 		}
 	}
 	page, size := lenientNumber(optional(p, "pageNo", "1")), lenientNumber(optional(p, "pageSize", "1000"))
@@ -235,8 +235,9 @@ func (a *api) subscribers(c *fiber.Ctx, p *wire.Params) error {
 	return wire.SendJSON(c, fiber.StatusOK, wire.JSON, out)
 }
 
-func (a *api) subscribersOf(list []subscriber, k naming.Key) []subscriber {
-	for _, s := range a.Naming.Subscribers(k) {
+func (a *api) subscribersOf(c *fiber.Ctx, list []subscriber, k naming.Key) []subscriber {
+	subscribers, _ := a.Nodes.Subscribers(wire.Context(c), k)
+	for _, s := range subscribers {
 		ip, port, address := wire.SubscriberOf(&s.Client)
 		list = append(list, subscriber{address, s.Client.SDK, s.Client.App, ip, port, k.Namespace, k.Grouped(), s.Clusters})
 	}

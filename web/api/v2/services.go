@@ -224,7 +224,8 @@ func (a *api) subscribers(c *fiber.Ctx, p *wire.Params) error {
 		return err
 	}
 	out := []listener{}
-	for _, s := range a.Naming.Subscribers(k) {
+	subscribers, _ := a.Nodes.Subscribers(wire.Context(c), k)
+	for _, s := range subscribers {
 		if ip, port, _ := wire.SubscriberOf(&s.Client); want.Fits(ip, port) {
 			out = append(out, listener{s.Client.ID, ip, port})
 		}

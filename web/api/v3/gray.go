@@ -67,7 +67,7 @@ func (a *api) listenersOfConfig(c *fiber.Ctx, p *wire.Params) error {
 		return err
 	}
 	info := listenerInfo{QueryType: "config", ListenersStatus: make(map[string]string)}
-	for _, l := range slices.Backward(a.Delivery.OfConfig(k)) { // of one address, who is behind is shown
+	for _, l := range slices.Backward(a.Nodes.OfConfig(wire.Context(c), k)) { // of one address, who is behind is shown
 		if !l.Connected {
 			continue
 		}
@@ -87,7 +87,7 @@ func (a *api) listenersOfAddress(c *fiber.Ctx, p *wire.Params) error {
 	}
 	ns, all := wire.Namespace(p.Text("namespaceId")), truth(p, "all")
 	info := listenerInfo{QueryType: "ip", ListenersStatus: make(map[string]string)}
-	for _, l := range a.Delivery.OfIP(ip) {
+	for _, l := range a.Nodes.OfIP(wire.Context(c), ip) {
 		if !l.Connected {
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 	"nacre/server/clock"
 	"nacre/server/journal"
 	"nacre/server/naming"
+	"nacre/server/view"
 	v1 "nacre/web/api/v1"
 	v2 "nacre/web/api/v2"
 	v3 "nacre/web/api/v3"
@@ -34,7 +35,7 @@ func FuzzNaming(f *testing.F) {
 	registry, state := naming.New(naming.Config{Clock: clock.System{}, MaxInstances: 1000, MaxServices: 1000})
 	registry.Use(memory{state})
 	deps := wire.Deps{
-		Naming: registry, Clock: clock.System{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), ClientIP: func(c *fiber.Ctx) string { return c.IP() },
+		Naming: registry, Nodes: view.New(view.Config{Naming: registry}), Clock: clock.System{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), ClientIP: func(c *fiber.Ctx) string { return c.IP() },
 		Switches: wire.Switches{Clients: true, Admins: true, Console: true}, Machine: new(wire.Machine),
 		Subscribed: func(wire.Asker, naming.Key, string) {}, SetLogLevel: func(string) error { return nil },
 	}

@@ -10,6 +10,7 @@ import (
 
 	"nacre/server/clock"
 	"nacre/server/naming"
+	"nacre/server/view"
 	v1 "nacre/web/api/v1"
 	v2 "nacre/web/api/v2"
 	v3 "nacre/web/api/v3"
@@ -44,7 +45,7 @@ func TestAConnectionIsShownByEveryVersion(t *testing.T) {
 		}
 	}
 	deps := wire.Deps{
-		Naming: registry, Clock: clock.System{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), ClientIP: func(c *fiber.Ctx) string { return c.IP() },
+		Naming: registry, Nodes: view.New(view.Config{Naming: registry}), Clock: clock.System{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), ClientIP: func(c *fiber.Ctx) string { return c.IP() },
 		Switches: wire.Switches{Clients: true, Admins: true, Console: true},
 	}
 	app := fiber.New(fiber.Config{CaseSensitive: true, StrictRouting: true, Immutable: true})

@@ -155,7 +155,7 @@ func (a *api) subscribers(c *fiber.Ctx, p *wire.Params) error {
 	if err != nil {
 		return err
 	}
-	all := a.Naming.Subscribers(k)
+	all, _ := a.Nodes.Subscribers(wire.Context(c), k)
 	var out []subscriber
 	for _, s := range wire.PageOfList(all, no, size) {
 		ip, port, _ := wire.SubscriberOf(&s.Client)
@@ -257,7 +257,8 @@ func (a *api) listeners(c *fiber.Ctx, p *wire.Params) error {
 		return err
 	}
 	out := []subscribes{}
-	for _, s := range a.Naming.Subscribers(k) {
+	subscribers, _ := a.Nodes.Subscribers(wire.Context(c), k)
+	for _, s := range subscribers {
 		if ip, port, address := wire.SubscriberOf(&s.Client); want.Fits(ip, port) {
 			out = append(out, subscribes{&s.Client.ID, s.Client.App, s.Client.SDK, address})
 		}

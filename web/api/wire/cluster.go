@@ -43,11 +43,10 @@ type Member struct {
 	Port, RaftPort int
 	State, Version string
 	SeenMs         int64 // when it was heard of last, in ms since 1970
-	Failed         int   // how often in a row it could not be reached
 	Leader         string
 	RaftMembers    []string
 	Term           uint64
-	Meta           map[string]string
+	Meta           map[string]any
 }
 
 // Address is ip:port.
@@ -102,7 +101,7 @@ func (m *Member) body() memberBody {
 	info["supportGrayModel"], info["readyToUpgrade"], info["version"] = true, true, m.Version
 	info["lastRefreshTime"], info["raftPort"] = m.SeenMs, strconv.Itoa(m.RaftPort)
 	info["raftMetaData"] = map[string]any{"metaDataMap": groups}
-	b := memberBody{IP: m.IP, Port: m.Port, State: m.State, ExtendInfo: info, Address: m.Address(), FailAccessCnt: m.Failed, GRPCReportEnabled: true}
+	b := memberBody{IP: m.IP, Port: m.Port, State: m.State, ExtendInfo: info, Address: m.Address(), GRPCReportEnabled: true}
 	b.Abilities.Remote.Connection, b.Abilities.Remote.GRPCReport, b.Abilities.Naming.JRaft = true, true, true
 	return b
 }
@@ -182,7 +181,9 @@ func (d *Deps) OperateRaft(ctx context.Context, body []byte) RestResult {
 		return RestOf(500, "the body is not a JSON object with command and value", nil)
 	}
 	switch w.Command {
-	case RaftTransfer, RaftRemove, RaftRemoves, RaftSnapshot:
+	case RaftTransfer, RaftRemove, RaftRemoves:
+	case RaftSnapshot:
+		return RestOf(500, "snapshots are made by themselves, once the log has grown enough", nil)
 	case RaftChange, RaftReset, RaftRestart:
 		return RestOf(500, w.Command+" would let a part of the members decide alone; nacre cluster recover does that, on a node that is stopped", nil)
 	default:
