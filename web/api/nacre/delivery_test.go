@@ -78,7 +78,7 @@ func TestDelivery(t *testing.T) {
 				`{"client":{"id":"2_10.0.0.2_6","transport":"grpc","ip":"10.0.0.2","remote":"10.0.0.2:6","appName":"till","sdk":"","tag":"","tenant":"","labels":{},"connectedMs":0,"node":"<*>"},` +
 				`"namespace":"dev","group":"g","dataId":"a","state":"behind","connected":true,"md5":"old","wantMd5":"` + helloMD5 + `","gray":"","revision":1,"behindMs":<*>,"pushedMs":0,"ackedMs":0,"listenedMs":<*>,"attempts":0},` +
 				`{"client":{"id":"1_10.0.0.1_5","transport":"grpc","ip":"10.0.0.1","remote":"10.0.0.1:5","appName":"shop","sdk":"Nacos-Java-Client:v3.1.0","tag":"","tenant":"dev","labels":{"module":"config"},"connectedMs":7,"node":"<*>"},` +
-				`"namespace":"dev","group":"g","dataId":"a","state":"inSync","connected":true,"md5":"` + helloMD5 + `","wantMd5":"` + helloMD5 + `","gray":"","revision":0,"behindMs":0,"pushedMs":0,"ackedMs":0,"listenedMs":<*>,"attempts":0}]}`},
+				`"namespace":"dev","group":"g","dataId":"a","state":"inSync","connected":true,"md5":"` + helloMD5 + `","wantMd5":"` + helloMD5 + `","gray":"","revision":0,"behindMs":0,"pushedMs":0,"ackedMs":0,"listenedMs":<*>,"attempts":0}],"unreached":[]}`},
 		{Name: "those in one state", Method: "GET", Path: at + "?namespace=dev&group=g&dataId=a&state=inSync", Has: []string{`"listeners":2`, `"total":1`, `"appName":"shop"`}, HasNot: []string{"till"}},
 		{Name: "the second page", Method: "GET", Path: at + "?namespace=dev&group=g&dataId=a&page=2&size=1", Has: []string{`"total":2,"page":2,"pages":2`, `"appName":"shop"`}, HasNot: []string{"till"}},
 		{Name: "a page behind the last", Method: "GET", Path: at + "?namespace=dev&group=g&dataId=a&page=9", Has: []string{`"total":2`, `"rows":[]`}},
@@ -89,11 +89,11 @@ func TestDelivery(t *testing.T) {
 		{Name: "all clients", Method: "GET", Path: at + "/clients", Has: []string{`"total":2`, `"id":"1_10.0.0.1_5"`, `"connected":true,"listenings":2,"behind":0`, `"listenings":1,"behind":1`}},
 		{Name: "clients by text", Method: "GET", Path: at + "/clients?text=SHOP", Has: []string{`"total":1`, `"appName":"shop"`}},
 		{Name: "clients that are behind", Method: "GET", Path: at + "/clients?behind=true", Has: []string{`"total":1`, `"appName":"till"`}},
-		{Name: "clients that poll", Method: "GET", Path: at + "/clients?transport=http", Want: `{"total":0,"page":1,"pages":0,"clients":[]}`},
+		{Name: "clients that poll", Method: "GET", Path: at + "/clients?transport=http", Want: `{"total":0,"page":1,"pages":0,"clients":[],"unreached":[]}`},
 		{Name: "one client", Method: "GET", Path: at + "/clients/1_10.0.0.1_5", Has: []string{`"id":"1_10.0.0.1_5"`, `"listenings":2`, `"dataId":"a","state":"inSync"`, `"dataId":"none","state":"inSync"`}},
 		{Name: "a page of what it listens for", Method: "GET", Path: at + "/clients/1_10.0.0.1_5?page=2&size=1", Has: []string{`"page":2,"pages":2`, `"dataId":"none"`}, HasNot: []string{`"dataId":"a"`}},
 		{Name: "a client that is not there", Method: "GET", Path: at + "/clients/x", Status: 404, Want: `{"error":{"kind":"notFound","message":"no client x is connected"}}`},
-		{Name: "the summary", Method: "GET", Path: at + "/summary", Want: `{"node":"<*>","grpcClients":2,"httpClients":0,"listenings":3,"inSync":2,"behind":1,"looping":0,"neverAcked":0,"pushes":0,"acks":0,"resent":0}`},
+		{Name: "the summary", Method: "GET", Path: at + "/summary", Want: `{"node":"<*>","grpcClients":2,"httpClients":0,"listenings":3,"inSync":2,"behind":1,"looping":0,"neverAcked":0,"pushes":0,"acks":0,"resent":0,"unreached":[]}`},
 	})
 }
 
