@@ -88,7 +88,6 @@ func TestEveryNodeShowsTheWholeCluster(t *testing.T) {
 	for _, s := range sites {
 		s.shows("/console/config/clients?ns=public&group=g&dataId=a", "All 3 in sync", strings.TrimPrefix(sites[0].URL, "http://"), strings.TrimPrefix(sites[2].URL, "http://"))
 		s.shows("/console/clients", "10.1.2.3:1")
-		s.shows("/console/feed?kinds=client", "c1", strings.TrimPrefix(sites[1].URL, "http://"), strings.TrimPrefix(sites[2].URL, "http://"))
 		s.shows("/console/client?id=c3", "Listens for 1", strings.TrimPrefix(sites[2].URL, "http://"))
 	}
 
