@@ -12,6 +12,7 @@ import (
 
 	"nacre/server/cluster"
 	"nacre/server/cluster/link"
+	"nacre/server/distro"
 	"nacre/server/fault"
 	"nacre/server/naming"
 	"nacre/server/release"
@@ -32,6 +33,7 @@ type membership struct {
 	raft    *raftStream
 	members *cluster.Members
 	former  *cluster.Former
+	distro  *distro.Sync
 	gossip  string // where to gossip
 }
 
@@ -108,7 +110,10 @@ func (s *Server) meetCluster() (err error) {
 		return err
 	}
 	n.former = cluster.NewFormer(n.members, s.node, s.settings.ClusterSize)
-	for _, handlers := range []map[string]cluster.Handler{n.members.Handlers(), n.former.Handlers(), s.node.Handlers()} {
+	s.naming.UseNode(s.node.ID())
+	n.distro = distro.New(distro.Config{Source: s.naming.Copies(), Clients: s.naming, Peers: n.peers, Members: distro.MembersOf(n.members), Log: s.opts.Log})
+	s.naming.UseOwners(n.distro)
+	for _, handlers := range []map[string]cluster.Handler{n.members.Handlers(), n.former.Handlers(), s.node.Handlers(), n.distro.Handlers()} {
 		for method, h := range handlers {
 			n.peers.Handle(method, h)
 		}
@@ -147,11 +152,35 @@ func (s *Server) runCluster(ctx context.Context) error {
 	return all.Wait()
 }
 
+// copyClients keeps the copies of clients that nodes have of each other, until ctx ends. It begins when the node has come into its cluster, or
+// was given the time to.
+func (s *Server) copyClients(ctx context.Context) error {
+	if s.cluster == nil {
+		return nil
+	}
+	wait, cancel := context.WithTimeout(ctx, readyWait)
+	_ = s.node.WaitReady(wait) // with no leader, too, nodes tell each other of clients
+	cancel()
+	return s.cluster.distro.Run(ctx)
+}
+
+// waitForClients returns when this node knows the clients that the others do, or ctx has ended.
+func (s *Server) waitForClients(ctx context.Context) {
+	if s.cluster == nil {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-s.cluster.distro.Ready():
+	}
+}
+
 // tellCluster says to the others whether this node takes requests, until ctx ends.
 func (s *Server) tellCluster(ctx context.Context) error {
 	if s.cluster == nil {
 		return nil
 	}
+	s.waitForClients(ctx)
 	if s.node.WaitReady(ctx) == nil {
 		s.welcome(ctx)
 		s.cluster.members.SetUp(true, "")
@@ -197,6 +226,9 @@ func (n *membership) waiting() error {
 	}
 	if why := n.former.Waiting(); why != "" {
 		return fault.New(fault.Unavailable, "%s", why)
+	}
+	if !n.distro.Loaded() {
+		return fault.New(fault.Unavailable, "the clients that other nodes know are not loaded yet")
 	}
 	return nil
 }

@@ -303,6 +303,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return s.whileLeading(runCtx, func(ctx context.Context) error { return s.drafts.Run(ctx, s.logUpkeep("drafts")) })
 	})
 	run.Go(func() error { return s.tellCluster(runCtx) })
+	run.Go(func() error { return s.copyClients(runCtx) })
 	run.Go(func() error { return s.stateNews(runCtx, serving) })
 	run.Go(func() error { return s.serveDNS(runCtx, serving) })
 	run.Go(func() error { return s.serveUDP(runCtx) })
@@ -348,6 +349,7 @@ func (s *Server) serve(ctx context.Context, serving chan<- struct{}) error {
 	if err != nil && ctx.Err() == nil {
 		s.opts.Log.Warn("serving what this node has, though it is not ready", "why", fault.TextOf(err))
 	}
+	s.waitForClients(ctx)
 	s.feed.Open() // what the journal repeated until now is no news
 	close(serving)
 	served := make(chan error, 3)

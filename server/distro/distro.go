@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"nacre/server/fault"
 	"nacre/server/naming"
 	"nacre/server/naming/namingpb"
 )
@@ -28,7 +29,7 @@ type Handler = func(ctx context.Context, from string, body []byte) ([]byte, erro
 
 // Members says who the nodes are. Its methods do not block.
 type Members interface {
-	// Self returns the id of this node, Alive those of the others that are up, or were a moment ago.
+	// Self returns the id of this node, Alive those of the others that are there, or were a moment ago.
 	Self() string
 	Alive() []string
 	// Owner returns the node that is to own a key, the same on all nodes that see the same ones up; "" while none is.
@@ -114,6 +115,7 @@ const (
 type Sync struct {
 	cfg    Config
 	loaded atomic.Bool
+	ended  atomic.Bool
 	ready  chan struct{}
 
 	mu    sync.Mutex
@@ -129,7 +131,18 @@ func New(c Config) *Sync {
 // Handlers returns what other nodes call, by method.
 func (s *Sync) Handlers() map[string]Handler {
 	return map[string]Handler{
-		methodSync: s.handleSync, methodCompare: s.handleCompare, methodFetch: s.handleFetch, methodHolders: s.handleHolders, methodAsk: s.handleAsk,
+		methodSync: s.handleSync, methodAsk: s.handleAsk,
+		methodCompare: s.untilEnd(s.handleCompare), methodFetch: s.untilEnd(s.handleFetch), methodHolders: s.untilEnd(s.handleHolders),
+	}
+}
+
+// untilEnd refuses calls to a node that stops.
+func (s *Sync) untilEnd(h Handler) Handler {
+	return func(ctx context.Context, from string, body []byte) ([]byte, error) {
+		if s.ended.Load() {
+			return nil, fault.New(fault.Unavailable, "node %s stops", s.cfg.Members.Self())
+		}
+		return h(ctx, from, body)
 	}
 }
 
@@ -139,9 +152,10 @@ func (s *Sync) Loaded() bool { return s.loaded.Load() }
 // Ready returns a channel that is closed when Loaded is true.
 func (s *Sync) Ready() <-chan struct{} { return s.ready }
 
-// Run takes up what the other nodes know, and keeps all copies until ctx ends. What clients of this node did last may be unsaid then:
-// the others keep them for naming.Grace, and those that go on come to another node. It is called once.
+// Run takes up what the other nodes know, and keeps all copies until ctx ends. From then on this node says nothing of its clients, who go as
+// it stops: the others keep them for naming.Grace, in which those that go on come to another node. It is called once.
 func (s *Sync) Run(ctx context.Context) error {
+	defer s.ended.Store(true)
 	s.load(ctx)
 	if ctx.Err() != nil {
 		return nil

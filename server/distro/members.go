@@ -19,10 +19,10 @@ func MembersOf(m *cluster.Members) Members {
 // Self implements Members.
 func (m members) Self() string { return m.Members.Self().ID }
 
-// Alive implements Members: one that did not answer lately is up until it is seen down.
+// Alive implements Members: one that starts, or stops, takes part, and one that did not answer lately until it is seen down.
 func (m members) Alive() (list []string) {
 	for _, x := range m.All() {
-		if !x.Self && x.ID != "" && (x.State == cluster.Up || x.State == cluster.Suspicious) {
+		if !x.Self && x.ID != "" && x.State != cluster.Down && x.State != cluster.Isolation {
 			list = append(list, x.ID)
 		}
 	}

@@ -161,7 +161,7 @@ func (p *publication) serviceKey() *Key { return &p.service.key }
 // Open returns the session of a client that was connected. n is told when there is something to Take; it may be nil
 // for a client that never subscribes. A session of the same id that is there is closed: the client came again.
 func (r *Registry) Open(c Client, n Notifier) *Session {
-	c.Node, c.Incarnation = r.cfg.Node, r.incarnation
+	c.Node, c.Incarnation = r.node(), r.incarnation
 	if c.ConnectedMs == 0 {
 		c.ConnectedMs = r.wall()
 	}
@@ -231,7 +231,7 @@ func (r *Registry) come(a clientAddr) *Session {
 	}
 	id := a.id(a.ephemeral)
 	a.ip = id[:len(a.ip)]
-	s := &Session{registry: r, client: &Client{ID: id, Kind: kind, Node: r.cfg.Node, Incarnation: r.incarnation, IP: a.ip, Port: a.port, ConnectedMs: r.wall()}}
+	s := &Session{registry: r, client: &Client{ID: id, Kind: kind, Node: r.node(), Incarnation: r.incarnation, IP: a.ip, Port: a.port, ConnectedMs: r.wall()}}
 	s.seen.Store(s.client.ConnectedMs)
 	sh.m[a] = s
 	r.counts.clients[s.client.Kind].Add(1)

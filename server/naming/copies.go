@@ -109,7 +109,7 @@ type Known struct {
 // Known returns what is known of a run of a node, this one or another; incarnation 0 is the latest run. False when nothing is.
 func (c *Copies) Known(node string, incarnation uint64) (Known, bool) {
 	r := c.registry
-	if node == r.cfg.Node && (incarnation == 0 || incarnation == r.incarnation) {
+	if node == r.node() && (incarnation == 0 || incarnation == r.incarnation) {
 		out := Known{Incarnation: r.incarnation, AsOf: r.revisions.Load()}
 		c.each(func(s *Session) {
 			s.mu.Lock()
@@ -205,7 +205,7 @@ func (c *Copies) Encode(node string, incarnation uint64, of Change, most int) []
 
 func (c *Copies) encode(node string, incarnation uint64, of Change, most int) []*namingpb.Copy {
 	r := c.registry
-	own := node == r.cfg.Node && incarnation == r.incarnation
+	own := node == r.node() && incarnation == r.incarnation
 	head := &namingpb.Copy{Node: node, Incarnation: incarnation, Id: of.ID, Parts: 1}
 	var s *Session
 	if own {

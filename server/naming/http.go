@@ -20,8 +20,14 @@ type Owners interface {
 // askTime is how long another node may take to answer a client.
 const askTime = 1500 * time.Millisecond
 
-// UseOwners makes the registry one of several nodes'. Call it once, before serving.
+// UseOwners makes the registry that of one of several nodes. Call it once, before serving.
 func (r *Registry) UseOwners(o Owners) { r.owners = o }
+
+// UseNode says which node this is, where New could not know. Call it once, before Copies and clients.
+func (r *Registry) UseNode(id string) { r.self.Store(&id) }
+
+// node returns the id of this node.
+func (r *Registry) node() string { return *r.self.Load() }
 
 // elsewhere returns the node to ask what the client of an address wants; "" for this one: of what it owns already, too, until the node
 // that is to own it has taken it over.
@@ -30,7 +36,7 @@ func (r *Registry) elsewhere(a addr) string {
 		return ""
 	}
 	node := r.owners.Owner(a.String())
-	if node == r.cfg.Node {
+	if node == r.node() {
 		return ""
 	}
 	return node

@@ -77,7 +77,7 @@ func (c *Copies) open(of run) *table {
 	t := &table{run: of, clients: make(map[string]*Session), gone: make(map[string]gone), partial: make(map[string]*partial)}
 	c.tables[of] = t
 	last := of.incarnation
-	if of.node == c.registry.cfg.Node {
+	if of.node == c.registry.node() {
 		last = c.registry.incarnation
 	}
 	for x := range c.tables {
@@ -107,7 +107,7 @@ func (c *Copies) merge(m *namingpb.Copy) error {
 	if of.node == "" || of.incarnation == 0 || m.GetId() == "" || m.GetPart() >= m.GetParts() || m.GetParts() > 1<<16 {
 		return fault.New(fault.Invalid, "a copy of a client says not whose it is")
 	}
-	if of == (run{c.registry.cfg.Node, c.registry.incarnation}) {
+	if of == (run{c.registry.node(), c.registry.incarnation}) {
 		return nil // nobody knows better
 	}
 	c.mu.Lock()

@@ -10,7 +10,7 @@ import (
 func (c *Copies) Verified(node string, incarnation, asOf uint64, covered func(id string) bool, listed []Version) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if node == c.registry.cfg.Node && incarnation == c.registry.incarnation {
+	if node == c.registry.node() && incarnation == c.registry.incarnation {
 		return
 	}
 	t := c.open(run{node, incarnation})
@@ -74,7 +74,7 @@ func (c *Copies) Lost(node string, left time.Duration) {
 func (c *Copies) Seen(node string, incarnation uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if of := (run{node, incarnation}); of.node != c.registry.cfg.Node {
+	if of := (run{node, incarnation}); of.node != c.registry.node() {
 		if t := c.open(of); t == c.find(run{node: node}) {
 			t.orphaned.Store(false)
 		}

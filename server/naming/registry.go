@@ -120,6 +120,7 @@ type Registry struct {
 	// loading is, while a row is loaded, when that was changed last, in ms since 1970.
 	loading atomic.Int64
 
+	self   atomic.Pointer[string]
 	copies Copies
 	owners Owners // nil on a node that stands alone
 	// revisions counts changes of what clients of this node published.
@@ -183,6 +184,7 @@ func New(c Config) (*Registry, *State) {
 		r.sessions[i].m = make(map[string]*Session)
 		r.addrs[i].m = make(map[clientAddr]*Session)
 	}
+	r.self.Store(&r.cfg.Node)
 	r.copies.init(r)
 	r.wheel.init(r.mono(), r.nudge)
 	r.history.init(r.cfg.MaxHistories)

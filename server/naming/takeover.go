@@ -9,7 +9,7 @@ import (
 // answer returns a client of this node, or that it is gone, for who changed it from elsewhere.
 func (c *Copies) answer(id string) (list []*namingpb.Copy) {
 	r := c.registry
-	for _, m := range c.encode(r.cfg.Node, r.incarnation, Change{ID: id, Why: "deregistered"}, answerMost) {
+	for _, m := range c.encode(r.node(), r.incarnation, Change{ID: id, Why: "deregistered"}, answerMost) {
 		list = append(list, m)
 		if len(m.GetPublications()) > 0 && m.GetParts() > 1 {
 			return nil // it is too much: it comes by itself
@@ -114,7 +114,7 @@ func (c *Copies) Settle(alive func(node string) bool) (taken, left int) {
 	}
 	owner := func(s *Session) string { return r.owners.Owner(strings.TrimSuffix(s.client.ID, "#true")) }
 	for _, s := range c.beating() {
-		if owner(s) != r.cfg.Node {
+		if owner(s) != r.node() {
 			continue
 		}
 		c.mu.Lock()
@@ -129,7 +129,7 @@ func (c *Copies) Settle(alive func(node string) bool) (taken, left int) {
 			return
 		}
 		node := owner(s)
-		if node == "" || node == r.cfg.Node || !alive(node) || !c.covered(s, node) {
+		if node == "" || node == r.node() || !alive(node) || !c.covered(s, node) {
 			return
 		}
 		if c.leaving[s] {
