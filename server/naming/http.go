@@ -2,6 +2,7 @@ package naming
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"nacre/server/failpoint"
@@ -71,6 +72,9 @@ func answerFault(a *namingpb.Answered) error {
 func (r *Registry) Answer(q *namingpb.Asked) *namingpb.Answered {
 	k, i, a := keyOf(q.GetKey()), instanceOf(q.GetInstance()), q.GetActor()
 	by := Actor{User: a.GetUser(), IP: a.GetIp(), Client: a.GetClient()}
+	for _, m := range q.GetClient() {
+		_ = r.copies.merge(m) // as in ask
+	}
 	before := r.revisions.Load()
 	out := new(namingpb.Answered)
 	var err error
@@ -151,12 +155,16 @@ func (r *Registry) deregisterHere(by Actor, k Key, ip string, port int, all bool
 	if r.owners == nil {
 		return known
 	}
-	for _, node := range r.copies.deregistered(a.id(true), k) {
+	nodes := r.copies.deregistered(a.id(true), k)
+	if node := r.owners.Owner(a.String()); known && node != "" && node != r.node() && !slices.Contains(nodes, node) {
+		nodes = append(nodes, node) // it may be about to take the client over
+	}
+	for _, node := range nodes {
 		if !all {
 			break
 		}
 		q := question(namingpb.Asked_DEREGISTER, by, k, &Instance{IP: ip, Port: port})
-		q.Only = true
+		q.Only, q.Client = true, r.copies.answer(a.id(true))
 		if out, ok := r.ask(node, q); ok {
 			known = known || out.GetKnown()
 		}

@@ -239,6 +239,23 @@ func TestWhatIsDeregisteredWhileItMovesStaysAway(t *testing.T) {
 	x.tell()
 	x.settle()
 	x.see(k, "")
+	// It goes at the node that has it until now, before the one that is to own it took it over, or said so.
+	for _, taken := range []bool{false, true} {
+		x.owner = "n1"
+		a.must(a.RegisterHTTP(alice, k, at(1)))
+		x.tell()
+		x.owner = "n2"
+		if taken {
+			b.Copies().Settle(func(string) bool { return true })
+		}
+		if !a.DeregisterHTTP(alice, k, "10.0.0.1", 1) {
+			t.Error("it was not there")
+		}
+		b.Copies().Settle(func(string) bool { return true })
+		x.tell()
+		x.settle()
+		x.see(k, "")
+	}
 	// The same of a client whose node is down.
 	b.must(b.RegisterHTTP(alice, k, at(1)))
 	x.tell()

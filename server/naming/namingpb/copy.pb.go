@@ -420,6 +420,7 @@ type Asked struct {
 	Key           *Key                   `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
 	Instance      *Instance              `protobuf:"bytes,4,opt,name=instance,proto3" json:"instance,omitempty"` // of the others than FULL_BEAT and REGISTER, address and port alone
 	Only          bool                   `protobuf:"varint,5,opt,name=only,proto3" json:"only,omitempty"`        // of the node that is asked, which asks no other
+	Client        []*Copy                `protobuf:"bytes,6,rep,name=client,proto3" json:"client,omitempty"`     // as it is now on the node that asks, where that changed it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -487,6 +488,13 @@ func (x *Asked) GetOnly() bool {
 		return x.Only
 	}
 	return false
+}
+
+func (x *Asked) GetClient() []*Copy {
+	if x != nil {
+		return x.Client
+	}
+	return nil
 }
 
 type Answered struct {
@@ -606,13 +614,14 @@ const file_server_naming_namingpb_copy_proto_rawDesc = "" +
 	"\tinstances\x18\x03 \x03(\v2\x14.nacre.naming.RankedR\tinstances\"P\n" +
 	"\x06Ranked\x122\n" +
 	"\binstance\x18\x01 \x01(\v2\x16.nacre.naming.InstanceR\binstance\x12\x12\n" +
-	"\x04rank\x18\x02 \x01(\x04R\x04rank\"\x8c\x02\n" +
+	"\x04rank\x18\x02 \x01(\x04R\x04rank\"\xb8\x02\n" +
 	"\x05Asked\x12,\n" +
 	"\x04what\x18\x01 \x01(\x0e2\x18.nacre.naming.Asked.WhatR\x04what\x12)\n" +
 	"\x05actor\x18\x02 \x01(\v2\x13.nacre.naming.ActorR\x05actor\x12#\n" +
 	"\x03key\x18\x03 \x01(\v2\x11.nacre.naming.KeyR\x03key\x122\n" +
 	"\binstance\x18\x04 \x01(\v2\x16.nacre.naming.InstanceR\binstance\x12\x12\n" +
-	"\x04only\x18\x05 \x01(\bR\x04only\"=\n" +
+	"\x04only\x18\x05 \x01(\bR\x04only\x12*\n" +
+	"\x06client\x18\x06 \x03(\v2\x12.nacre.naming.CopyR\x06client\"=\n" +
 	"\x04What\x12\f\n" +
 	"\bREGISTER\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -666,12 +675,13 @@ var file_server_naming_namingpb_copy_proto_depIdxs = []int32{
 	10, // 7: nacre.naming.Asked.actor:type_name -> nacre.naming.Actor
 	8,  // 8: nacre.naming.Asked.key:type_name -> nacre.naming.Key
 	9,  // 9: nacre.naming.Asked.instance:type_name -> nacre.naming.Instance
-	1,  // 10: nacre.naming.Answered.client:type_name -> nacre.naming.Copy
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	1,  // 10: nacre.naming.Asked.client:type_name -> nacre.naming.Copy
+	1,  // 11: nacre.naming.Answered.client:type_name -> nacre.naming.Copy
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_server_naming_namingpb_copy_proto_init() }
