@@ -56,6 +56,12 @@ func newGossip(m *Members) (*gossip, error) {
 	g := &gossip{m: m}
 	logger := log.New(logWriter{m.cfg.Log}, "", 0)
 	transport, err := memberlist.NewNetTransport(&memberlist.NetTransportConfig{BindAddrs: []string{bind}, BindPort: port, Logger: logger})
+	for range 10 {
+		if err == nil || port != 0 {
+			break // a free port of TCP need not be one of UDP
+		}
+		transport, err = memberlist.NewNetTransport(&memberlist.NetTransportConfig{BindAddrs: []string{bind}, Logger: logger})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("gossip can't listen on %s: %w", m.cfg.Gossip, err)
 	}

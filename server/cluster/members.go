@@ -96,8 +96,10 @@ func New(cfg Config) (*Members, error) {
 	m.self.Cluster = cfg.Cluster()
 	m.remembered()
 	var err error
-	m.gossip, err = newGossip(m)
-	return m, err
+	if m.gossip, err = newGossip(m); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // Self returns this node.
