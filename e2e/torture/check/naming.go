@@ -128,7 +128,7 @@ func dead(b *book) (bad []string) {
 	}
 	last := map[place]*history.Sample{}
 	for _, s := range b.Samples {
-		if s.Subscriber > 0 {
+		if s.Subscriber > 0 && s.Return <= b.Finals[0].At {
 			last[place{s.Subscriber, s.Service}] = s
 		}
 	}

@@ -142,8 +142,10 @@ func (n *Network) Close() {
 	if n.spaces {
 		defer func() { _ = errors.Join(ip("link", "del", "peers"), ip("link", "del", "control")) }()
 	}
-	for _, p := range n.nodes {
+	for id, p := range n.nodes {
 		if p.holder != nil {
+			// At once: what is in a namespace goes some time after it.
+			_ = errors.Join(ip("link", "del", fmt.Sprint("p", id)), ip("link", "del", fmt.Sprint("c", id)))
 			_ = p.hold.Close()
 			_ = p.holder.Wait()
 		}

@@ -265,6 +265,7 @@ func (w *World) Look(ctx context.Context) error {
 		return err
 	}
 	for _, f := range finals {
+		f.At = w.rec.Now() // what anybody was told until now is of this state
 		w.rec.Record(history.Entry{Final: f})
 	}
 	return w.inDepth(context.Background())
@@ -285,7 +286,6 @@ func (w *World) finals(ctx context.Context) ([]*history.Final, error) {
 				return nil, fmt.Errorf("node %d: %w", node, err)
 			}
 		}
-		f.At = w.rec.Now()
 		out = append(out, f)
 	}
 	return out, nil
