@@ -20,6 +20,9 @@ import (
 // them. It is below what gRPC queues for one stream, so that sending never waits.
 const unreadMost = 48 << 10
 
+// unreadLittle is how many bytes on their way are as good as none: SDKs of Java never answer a SetupAckRequest.
+const unreadLittle = 4 << 10
+
 // Conn is a connection whose client introduced itself.
 type Conn struct {
 	// Client is who it is; it is not changed.
@@ -155,8 +158,8 @@ func (c *Conn) fits(size int, now int64) bool {
 	if c.ended {
 		return false
 	}
-	// One message alone may be as large as it is: gRPC takes it when nothing else waits.
-	if unread := c.sent - c.read; unread == 0 || unread+int64(size) <= unreadMost {
+	// One message alone may be as large as it is: gRPC takes it when next to nothing else waits.
+	if unread := c.sent - c.read; unread <= unreadLittle || unread+int64(size) <= unreadMost {
 		return true
 	}
 	if c.unread == 0 {

@@ -377,6 +377,8 @@ func TestWhatIsTooLargeIsRefusedBeforeItIsRead(t *testing.T) {
 	run(t, s, []scenario{
 		done("a service", "POST", instanceAt, instance()),
 		refusedNaming("a megabyte of metadata", "POST", instanceAt, instance("metadata", `{`+nulls+`"c":1}`), 400, "Param 'Metadata' is illegal, the param length should not exceed 1024.\r\n"),
+		refusedNaming("a heartbeat of a cluster that can't be", "PUT", instanceAt+"/beat", form("serviceName", "other", "beat", `{"ip":"10.0.0.1","port":80,"weight":1,"cluster":"a_b"}`), 400,
+			"Instance 'clusterName' should be characters with only 0-9a-zA-Z-. (current: a_b)"),
 		refusedNaming("a megabyte of a heartbeat", "PUT", instanceAt+"/beat", form("serviceName", "s", "beat", `{"metadata":{`+nulls+`"c":1}}`), 400, "Param 'beat' is illegal, it should be the JSON of a heartbeat"),
 		refusedNaming("a long expression", "GET", "/nacos/v1/ns/catalog/services?pageNo=1&pageSize=1&serviceNameParam=%5E"+long(512), nil, 400, "Param 'serviceName' is illegal, the param length should not exceed 512.\r\n"),
 		refusedNaming("a long expression for names", "GET", serviceAt+"/names?expr="+long(1025), nil, 400, "the expression has 1025 bytes, at most 1024 are allowed"),

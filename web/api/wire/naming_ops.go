@@ -48,10 +48,15 @@ func (d *Deps) Register(c *fiber.Ctx, p *Params, f *InstanceForm) error {
 	} else {
 		err = d.Naming.RegisterPersistent(Context(c), by, f.Key, f.Instance)
 	}
-	if fault.CodeOf(err) == naming.CodeCluster {
-		err = Refuse(fiber.StatusBadRequest, InstanceError, "Instance 'clusterName' should be characters with only 0-9a-zA-Z-. (current: "+f.Instance.Cluster+")")
+	return clusterRefusal(err, f.Instance.Cluster)
+}
+
+// clusterRefusal says a fault of a cluster's name as Nacos does; other errors are returned as they are.
+func clusterRefusal(err error, cluster string) error {
+	if fault.CodeOf(err) != naming.CodeCluster {
+		return err
 	}
-	return err
+	return Refuse(fiber.StatusBadRequest, InstanceError, "Instance 'clusterName' should be characters with only 0-9a-zA-Z-. (current: "+cluster+")")
 }
 
 // Deregister takes an instance away; that there is none is no failure.
@@ -71,15 +76,12 @@ func (d *Deps) UpdateInstance(c *fiber.Ctx, p *Params, f *InstanceForm) error {
 	err := d.Naming.SetOverride(Context(c), d.NamingActor(c, p), f.Key, i.Of(), naming.Patch{
 		Enabled: &i.Enabled, Weight: &i.Weight, Metadata: i.Metadata, ReplaceMetadata: true,
 	})
-	switch fault.CodeOf(err) {
-	case naming.CodeServiceAbsent:
+	if fault.CodeOf(err) == naming.CodeServiceAbsent {
 		k := f.Key
 		return Refuse(fiber.StatusBadRequest, InstanceError, "service not found, namespace: "+k.Namespace+", service: Service{namespace='"+k.Namespace+
 			"', group='"+k.Group+"', name='"+k.Name+"', ephemeral="+strconv.FormatBool(f.Ephemeral)+", revision=0}")
-	case naming.CodeCluster:
-		return Refuse(fiber.StatusBadRequest, InstanceError, "Instance 'clusterName' should be characters with only 0-9a-zA-Z-. (current: "+i.Cluster+")")
 	}
-	return err
+	return clusterRefusal(err, i.Cluster)
 }
 
 // Found returns an instance as it is shown, disabled ones too, or the refusal that says what is not there.
@@ -132,7 +134,8 @@ func (d *Deps) Beat(c *fiber.Ctx, p *Params, h Heartbeat) (naming.Beaten, error)
 		f.Instance.Cluster = h.Cluster
 	}
 	d.Identify(&f)
-	return d.Naming.Beat(d.NamingActor(c, p), h.Key, f.Instance, true)
+	beaten, err := d.Naming.Beat(d.NamingActor(c, p), h.Key, f.Instance, true)
+	return beaten, clusterRefusal(err, f.Instance.Cluster)
 }
 
 // SendBeaten answers a heartbeat, without an envelope in all versions.
