@@ -1,5 +1,6 @@
 """Checks Nacre with Nacos' old SDK for Python, which polls over HTTP. NACRE names the binary of the server."""
 import asyncio
+import multiprocessing
 import signal
 import threading
 import time
@@ -191,10 +192,28 @@ class Naming:
         await asyncio.sleep(15)
         same(self.shown("py.a"), ["10.0.0.1:80"])
 
-    async def restart(self):
-        self.server.end(signal.SIGKILL)
+    async def killed(self):
+        """A process that sent heartbeats, which may be late by 2 s, is killed."""
+        child = multiprocessing.get_context("spawn").Process(target=register_and_wait, args=(self.server.address,), daemon=True)
+        child.start()
+        try:
+            await self.until("py.killed", ["10.0.9.9:99"], 20)
+            await asyncio.sleep(5)
+            same(self.shown("py.killed"), ["10.0.9.9:99"])
+        finally:
+            child.kill()
+        await self.until("py.killed", [], 8)
+
+    async def restart(self, sig):
+        self.server.end(sig)
         self.server.start()
         await self.until("py.a", ["10.0.0.1:80"], 15)
+
+
+def register_and_wait(address):
+    nacos.NacosClient(address, namespace="").add_naming_instance("py.killed", "10.0.9.9", 99, "DEFAULT", heartbeat_interval=1, metadata={
+        "preserved.heart.beat.interval": "1000", "preserved.heart.beat.timeout": "3000", "preserved.ip.delete.timeout": "4000"})
+    time.sleep(600)
 
 
 def idle(failed):
@@ -223,7 +242,9 @@ async def main():
     for name, run in (
             ("register, list, change, deregister", naming.basics), ("groups of services", naming.groups), ("a persistent instance", naming.persistent),
             ("a subscriber is told of what comes and goes", naming.told), ("heartbeats that stop, and that do not", naming.beats),
-            ("the server is killed and heartbeats bring back what it had", naming.restart)):
+            ("a killed client is gone when its heartbeats are late", naming.killed),
+            ("the server is restarted in order and heartbeats bring back what it had, once", lambda: naming.restart(signal.SIGTERM)),
+            ("the server is killed and heartbeats bring back what it had, once", lambda: naming.restart(signal.SIGKILL))):
         await check(name, run, failed)
     await asyncio.to_thread(idling.join)
     checks.server.close()
