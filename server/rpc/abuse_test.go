@@ -400,8 +400,12 @@ func TestWhatAnIdleClientCosts(t *testing.T) {
 	registered(t, s, n+1)
 	each := (held() - before) / n
 	t.Logf("a client that listens for 10 configurations costs %d bytes of heap and stacks", each)
-	if each > 40<<10 {
-		t.Errorf("a client that listens for 10 configurations costs %d bytes", each)
+	most := int64(36 << 10)
+	if racing {
+		most = 48 << 10
+	}
+	if each > most {
+		t.Errorf("a client that listens for 10 configurations costs %d bytes, at most %d are right", each, most)
 	}
 }
 
