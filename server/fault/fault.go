@@ -93,6 +93,9 @@ func KindOf(err error) Kind {
 
 // CodeOf returns the code of the first fault in err's chain, "" when there is none.
 func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
 	var f *Error
 	if errors.As(err, &f) {
 		return f.Code

@@ -133,15 +133,15 @@ func BeatsOf(m Metadata) Beats {
 	if len(m) == 0 {
 		return b
 	}
-	for _, x := range [...]struct {
-		key string
-		ms  *int64
-	}{{BeatIntervalKey, &b.IntervalMs}, {BeatTimeoutKey, &b.TimeoutMs}, {DeleteAfterKey, &b.DeleteMs}} {
-		if v, ok := m.Get(x.key); ok {
+	said := func(key string, ms *int64) {
+		if v, ok := m.Get(key); ok {
 			if n, err := strconv.ParseInt(v, 10, 64); err == nil && n >= 0 {
-				*x.ms = min(n, 1<<40)
+				*ms = min(n, 1<<40)
 			}
 		}
 	}
+	said(BeatIntervalKey, &b.IntervalMs)
+	said(BeatTimeoutKey, &b.TimeoutMs)
+	said(DeleteAfterKey, &b.DeleteMs)
 	return b
 }

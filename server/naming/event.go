@@ -45,11 +45,15 @@ type Event struct {
 // depend on.
 const maxEvents = 65_536
 
+// maxSpare is how many events a list has room for that is used again.
+const maxSpare = 256
+
 // eventQueue takes events under any lock and hands them out under none, in their order.
 type eventQueue struct {
-	mu   sync.Mutex
-	list []Event
-	busy bool // somebody hands out
+	mu    sync.Mutex
+	list  []Event
+	spare []Event // empty, the next list
+	busy  bool    // somebody hands out
 }
 
 func (q *eventQueue) add(r *Registry, e Event) {
@@ -75,7 +79,7 @@ func (q *eventQueue) flush(r *Registry) {
 	q.busy = true
 	for len(q.list) > 0 {
 		list := q.list
-		q.list = nil
+		q.list, q.spare = q.spare, nil
 		q.mu.Unlock()
 		for _, e := range list {
 			if e.Kind <= ServiceGone {
@@ -86,6 +90,10 @@ func (q *eventQueue) flush(r *Registry) {
 			}
 		}
 		q.mu.Lock()
+		if cap(list) <= maxSpare {
+			clear(list)
+			q.spare = list[:0]
+		}
 	}
 	q.busy = false
 }
