@@ -176,6 +176,16 @@ func (s *Server) sources() metrics.Sources {
 			readers, cut := s.feed.Readers()
 			return metrics.Feed{Events: s.feed.Count(), Readers: readers, Cut: cut}
 		},
+		Naming: func() metrics.Naming {
+			n := s.naming.Stats()
+			return metrics.Naming{
+				Services: n.Services, Instances: n.Instances, Subscriptions: n.Subscriptions,
+				Connections: n.Connections, Beating: n.BeatClients, Persistent: n.LastingClients, Datagram: n.Datagrams,
+				Waiting: int64(n.Dirty), Behind: int64(n.Owing),
+				RegisteredTotal: n.Registered, DeregisteredTotal: n.Deregistered, HeartbeatsTotal: n.Beats, UnhealthyTotal: n.Unhealthy, ExpiredTotal: n.Expired,
+				PushesTotal: n.Pushes, AcksTotal: n.Acks, ResentTotal: n.Resent,
+			}
+		},
 		Ready:  func() bool { return s.Ready() == nil },
 		Leader: func() bool { return s.node.Stats().State == "leader" },
 		DataBytes: func() (database, log int64) {

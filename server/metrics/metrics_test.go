@@ -25,6 +25,12 @@ func full() Sources {
 			return Delivery{GRPCClients: 8, HTTPClients: 5, Listeners: 80, Behind: 3, Looping: 1, Pushes: 50, Acks: 49, Resent: 2}
 		},
 		Feed:      func() Feed { return Feed{Events: 60, Readers: 2, Cut: 1} },
+		Naming: func() Naming {
+			return Naming{
+				Services: 50, Instances: 400, Subscriptions: 90, Connections: 21, Beating: 22, Persistent: 23, Datagram: 24, Waiting: 5, Behind: 6,
+				RegisteredTotal: 500, DeregisteredTotal: 100, HeartbeatsTotal: 9000, UnhealthyTotal: 12, ExpiredTotal: 10, PushesTotal: 800, AcksTotal: 799, ResentTotal: 4,
+			}
+		},
 		Groups:    func() (uint64, uint64) { return 3, 9 },
 		Queued:    func() int { return 6 },
 		Fsyncs:    func() uint64 { return 11 },
@@ -68,6 +74,11 @@ func TestFiguresOfAllSourcesAreShown(t *testing.T) {
 		`nacre_clients{transport="grpc"} 8`, `nacre_clients{transport="http"} 5`, `nacre_listeners{state="in_sync"} 76`, `nacre_listeners{state="behind"} 3`,
 		`nacre_pushes_total 50`, `nacre_push_acks_total 49`, `nacre_push_resends_total 2`,
 		`nacre_feed_events_total 60`, `nacre_feed_readers 2`, `nacre_feed_readers_cut_total 1`,
+		`nacre_naming_services 50`, `nacre_naming_instances 400`, `nacre_naming_subscriptions 90`, `nacre_naming_clients{kind="grpc"} 21`,
+		`nacre_naming_clients{kind="http"} 22`, `nacre_naming_clients{kind="persistent"} 23`, `nacre_naming_clients{kind="udp"} 24`,
+		`nacre_naming_services_waiting 5`, `nacre_naming_clients_behind 6`, `nacre_naming_changes_total{kind="registered"} 500`,
+		`nacre_naming_changes_total{kind="deregistered"} 100`, `nacre_naming_changes_total{kind="unhealthy"} 12`, `nacre_naming_changes_total{kind="expired"} 10`,
+		`nacre_naming_heartbeats_total 9000`, `nacre_naming_pushes_total 800`, `nacre_naming_push_acks_total 799`, `nacre_naming_push_resends_total 4`,
 		`nacre_journal_groups_total 3`, `nacre_journal_commands_total 9`, `nacre_journal_queued_commands 6`, `nacre_journal_fsyncs_total 11`,
 		`nacre_journal_group_size_bucket{le="4"} 1`, `nacre_journal_fsync_seconds_count 1`,
 		`nacre_config_change_seconds_bucket{le="0.003"} 1`, `nacre_push_ack_seconds_bucket{le="0.012"} 1`,

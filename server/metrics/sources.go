@@ -35,10 +35,11 @@ type Sources struct {
 	Waiting func() (polls, keys int64)
 	Polls   func() Polls
 	Conns   func() Conns
-	// GRPC, Delivery and Feed are the side of clients.
+	// GRPC, Delivery, Feed and Naming are the side of clients.
 	GRPC     func() GRPC
 	Delivery func() Delivery
 	Feed     func() Feed
+	Naming   func() Naming
 	// Groups returns how many groups of commands were committed, and how many commands in them.
 	Groups func() (groups, commands uint64)
 	// Queued returns how many commands wait for their group.
@@ -97,6 +98,7 @@ func newSourceCollector(s Sources) *sourceCollector {
 	}
 	c.web(s)
 	c.clients(s)
+	c.naming(s)
 	c.journal(s)
 	c.node(s)
 	return c
