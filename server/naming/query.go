@@ -357,13 +357,55 @@ type ClientSummary struct {
 	Behind int
 }
 
+// ClientFilter selects clients. The zero value selects all.
+type ClientFilter struct {
+	// Text stands in the id, address, application or library, in whatever case.
+	Text string
+	// Behind selects those that are yet to be told of something.
+	Behind bool
+	// Keep, when not nil, selects those that it reports true for. It may not call the registry.
+	Keep func(*Client) bool
+}
+
 // Clients returns a page of the clients, of this node and others, whose id, address, application or library has text in it, in whatever case, by
 // their ids, and how many those are. page counts from 1.
 func (r *Registry) Clients(text string, page, size int) (found []ClientSummary, total int) {
-	text = strings.ToLower(strings.TrimSpace(text))
+	all := r.selected(ClientFilter{Text: text})
+	for _, c := range pageOf(all, page, size) {
+		found = append(found, c.summary())
+	}
+	return found, len(all)
+}
+
+// Select returns at most most of the clients that f selects, by their ids, from the one with that index on, and how many f selects.
+func (r *Registry) Select(f ClientFilter, from, most int) (found []ClientSummary, total int) {
+	all := r.selected(f)
+	from = min(max(from, 0), len(all))
+	for _, c := range all[from:min(from+max(most, 0), len(all))] {
+		found = append(found, c.summary())
+	}
+	return found, len(all)
+}
+
+// SummaryOf returns what a list says of one client, false when there is none.
+func (r *Registry) SummaryOf(id string) (ClientSummary, bool) {
+	c := r.session(id)
+	if c == nil {
+		c = r.copies.anyOf(id)
+	}
+	if c == nil {
+		return ClientSummary{}, false
+	}
+	return c.summary(), true
+}
+
+// selected returns the sessions of the clients that f selects, by their ids.
+func (r *Registry) selected(f ClientFilter) []*Session {
+	text := strings.ToLower(strings.TrimSpace(f.Text))
 	var all []*Session
 	keep := func(c *Session) {
-		if x := c.client; text == "" || contains(text, x.ID, x.IP, x.Remote, x.App, x.SDK) {
+		x := c.client
+		if (text == "" || contains(text, x.ID, x.IP, x.Remote, x.App, x.SDK)) && (f.Keep == nil || f.Keep(x)) && (!f.Behind || c.behind()) {
 			all = append(all, c)
 		}
 	}
@@ -380,14 +422,19 @@ func (r *Registry) Clients(text string, page, size int) (found []ClientSummary, 
 		}
 		b.mu.RUnlock()
 	}
-	r.copies.eachCopy(keep)
+	if !f.Behind { // nobody here tells a copy of anything
+		r.copies.eachCopy(keep)
+	}
 	slices.SortFunc(all, func(a, b *Session) int {
 		return cmp.Or(strings.Compare(a.client.ID, b.client.ID), strings.Compare(a.client.Node, b.client.Node), cmp.Compare(a.client.Incarnation, b.client.Incarnation))
 	})
-	for _, c := range pageOf(all, page, size) {
-		found = append(found, c.summary())
-	}
-	return found, len(all)
+	return all
+}
+
+func (c *Session) behind() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ready.head != nil || c.sent.head != nil
 }
 
 func contains(text string, in ...string) bool {

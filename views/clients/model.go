@@ -90,8 +90,10 @@ type Tab struct {
 // Listed is a client of the list of all.
 type Listed struct {
 	Who
-	Namespace, Listens string
-	State              parts.State
+	Namespace string
+	// Listens, Registers and Subscribes count configurations and services.
+	Listens, Registers, Subscribes string
+	State                          parts.State
 }
 
 // List is the page of all clients.
@@ -120,8 +122,8 @@ type Happened struct {
 	Href, Of string
 }
 
-// Where names something that has a page; Href is "" where it has none.
-type Where struct{ Href, Name string }
+// Where names something that has a page; Href is "" where it has none. Of says what it is, "" for nothing.
+type Where struct{ Href, Name, Of string }
 
 // Service is a service that a client has to do with.
 type Service struct{ Href, Name, Group, Namespace string }
@@ -163,6 +165,9 @@ type Client struct {
 	Keys     []Key
 	Pager    *parts.Pager
 	Past     []Happened
+	// Others are other clients of the same address, MoreOthers leads to all of them; nil where they stand here.
+	Others     []Where
+	MoreOthers *Where
 }
 
 // Gone is the page of a client that is not there any more.

@@ -33,6 +33,9 @@ type Clients struct {
 	None, NoneText, NoneAction               string
 	FigureGRPC, FigureHTTP, FigureKeys       string
 	FigureBehind, FigureLooping              string
+	FigureBeats, FigureUDP                   string
+	Registers, Subscribes, Heard             string
+	SameAddress                              string
 	BehindOn                                 string // number
 	ID, Address, Socket, App, SDK, Tag       string
 	NamespaceOf, Connected, ConnectedNow     string
@@ -48,11 +51,11 @@ type Clients struct {
 }
 
 var englishClients = Clients{
-	Title: "Clients", Lead: "Everybody who listens for configurations on this server, by gRPC or by polling.",
+	Title: "Clients", Lead: "Everybody who listens for configurations on this server, registers instances or subscribes to services.",
 	Client: "Client", AppSDK: "Application", Labels: "Labels", Transport: "Transport",
 	Since: "Connected", State: "State", MD5: "MD5 it has", Push: "Last push", Ack: "Last ack", Actions: "Actions",
 	PushHint: "When the server told it last", AckHint: "When it acknowledged a push last",
-	Listens: "Listens for", NoApp: "no name",
+	Listens: "Listens for", Registers: "Registers", Subscribes: "Subscribes to", NoApp: "no name",
 	GRPC: "gRPC", HTTP: "long polling",
 	Canary: "canary %s",
 	Waits:  "waits", Away: "between two polls",
@@ -74,9 +77,10 @@ var englishClients = Clients{
 	CSV:      "CSV",
 	Never:    "never",
 	Attempts: "told %s times",
-	None:     "No client is connected", NoneText: "An application appears here as soon as its SDK connects or polls.", NoneAction: "Connect an application",
+	None:     "No client is connected", NoneText: "An application appears here as soon as its SDK connects, polls or sends a heartbeat.", NoneAction: "Connect an application",
 	FigureGRPC: "By gRPC", FigureHTTP: "By polling", FigureKeys: "Listenings",
-	FigureBehind: "Behind", FigureLooping: "Looping",
+	FigureBehind: "Behind", FigureLooping: "Looping", FigureBeats: "By heartbeats", FigureUDP: "Told over UDP",
+	Heard: "Last heard", SameAddress: "Other clients of this address",
 	BehindOn: "behind on %s",
 	ID:       "ID", Address: "Address", Socket: "Socket", App: "Application", SDK: "SDK", Tag: "Tag",
 	NamespaceOf: "Namespace", Connected: "Connected", ConnectedNow: "connected",
@@ -91,11 +95,11 @@ var englishClients = Clients{
 }
 
 var chineseClients = Clients{
-	Title: "客户端", Lead: "在本服务器上监听配置的所有客户端，包括 gRPC 与长轮询。",
+	Title: "客户端", Lead: "在本服务器上监听配置、注册实例或订阅服务的所有客户端。",
 	Client: "客户端", AppSDK: "应用", Labels: "标签", Transport: "连接方式",
 	Since: "连接时间", State: "状态", MD5: "持有的 MD5", Push: "上次推送", Ack: "上次确认", Actions: "操作",
 	PushHint: "服务器上次通知它的时间", AckHint: "它上次确认推送的时间",
-	Listens: "监听数", NoApp: "未命名",
+	Listens: "监听数", Registers: "注册数", Subscribes: "订阅数", NoApp: "未命名",
 	GRPC: "gRPC 长连接", HTTP: "长轮询",
 	Canary: "灰度 %s",
 	Waits:  "等待中", Away: "两次轮询之间",
@@ -117,10 +121,11 @@ var chineseClients = Clients{
 	CSV:      "导出 CSV",
 	Never:    "从未",
 	Attempts: "已通知 %s 次",
-	None:     "没有客户端连接", NoneText: "应用的 SDK 建立连接或开始轮询后，就会出现在这里。", NoneAction: "接入应用",
+	None:     "没有客户端连接", NoneText: "应用的 SDK 建立连接、开始轮询或发送心跳后，就会出现在这里。", NoneAction: "接入应用",
 	FigureGRPC: "gRPC 连接", FigureHTTP: "长轮询", FigureKeys: "监听总数",
-	FigureBehind: "落后", FigureLooping: "循环拉取",
-	BehindOn: "%s 个配置落后",
+	FigureBehind: "落后", FigureLooping: "循环拉取", FigureBeats: "HTTP 心跳", FigureUDP: "UDP 推送",
+	Heard: "上次心跳或查询", SameAddress: "同一地址的其他客户端",
+	BehindOn: "%s 项落后",
 	ID:       "客户端 ID", Address: "地址", Socket: "套接字", App: "应用", SDK: "SDK 版本", Tag: "标记",
 	NamespaceOf: "命名空间", Connected: "连接时间", ConnectedNow: "已连接",
 	ListensFor:     "监听 %s 个配置",

@@ -57,21 +57,22 @@ func (v *visit) silent(list []view.Absent) string {
 	return words.Fill(v.w.Clients.Absent, strings.Join(names, ", "))
 }
 
-// clients lists all who are connected.
+// clients lists all who listen, register or subscribe: those of the ledger first, then those that it does not know.
 func (v *visit) clients() error {
 	w := &v.w.Clients
-	f := delivery.Filter{Text: v.c.Query("text"), Transport: v.c.Query("transport"), Behind: v.c.Query("state") == stateBehind}
+	transport := v.c.Query("transport")
+	f := delivery.Filter{Text: v.c.Query("text"), Transport: transport, Behind: v.c.Query("state") == stateBehind}
 	page := v.number("page", 1)
-	rows, total, gone := v.Nodes.Clients(v.c.UserContext(), f, page, clientsPerPage)
-	q := url.Values{"text": {f.Text}, "transport": {f.Transport}, "state": {v.c.Query("state")}}
+	rows, listening, gone := v.Nodes.Clients(v.c.UserContext(), f, page, clientsPerPage)
+	others, total := v.Naming.Select(naming.ClientFilter{Text: f.Text, Behind: f.Behind, Keep: v.besides(f)}, (page-1)*clientsPerPage-listening, clientsPerPage-len(rows))
+	total += listening
+	q := url.Values{"text": {f.Text}, "transport": {transport}, "state": {v.c.Query("state")}}
 	m := views.List{
 		Page: v.frame(w.Title, pathClients), W: w, Figures: v.clientFigures(), Pager: v.onePage(pathClients, q, page, total),
 		Live: views.Live{URL: v.here(), Pace: paceCalm, Absent: v.silent(gone)},
 		Filter: views.Filter{
 			Words: w, Action: pathClients, Text: f.Text,
-			Select: "transport", SelectLabel: w.Transport, Options: []parts.Option{
-				{Text: w.AllTransports}, {Value: delivery.GRPC, Text: w.GRPC, Selected: f.Transport == delivery.GRPC}, {Value: delivery.HTTP, Text: w.HTTP, Selected: f.Transport == delivery.HTTP},
-			},
+			Select: "transport", SelectLabel: w.Transport, Options: v.transports(transport),
 			MoreName: "state", MoreLabel: w.StateLegend, More: []parts.Option{{Text: w.AllStates}, {Value: stateBehind, Text: w.NotInSync, Selected: f.Behind}},
 		},
 		Empty: parts.Empty{Icon: "clients", Title: w.None, Text: w.NoneText, Href: pathConnect, Action: w.NoneAction},
@@ -80,22 +81,79 @@ func (v *visit) clients() error {
 		m.Empty = parts.Empty{Icon: "search", Title: w.NoneFound, Text: w.NoneFoundText, Href: pathClients, Action: w.ShowAll}
 	}
 	for i := range rows {
-		c := &rows[i]
-		m.Rows = append(m.Rows, views.Listed{
-			Who: v.whoListens(&c.Client, c.Connected, c.Node), Namespace: v.tenantName(c.Tenant), Listens: v.w.Number(int64(c.Listenings)), State: v.clientState(&c.ClientState),
-		})
+		known, _ := v.Naming.SummaryOf(rows[i].ID) // none is as one that has nothing
+		m.Rows = append(m.Rows, v.listed(&rows[i], &known))
+	}
+	for i := range others {
+		if c, _, ok := v.Delivery.OfClient(others[i].ID); ok {
+			m.Rows = append(m.Rows, v.listed(&view.Client{ClientState: c, Node: v.Nodes.This()}, &others[i]))
+			continue
+		}
+		m.Rows = append(m.Rows, v.listedOfRegistry(&others[i]))
 	}
 	return v.render(views.ListPage(m))
 }
 
-// clientFigures counts all clients.
+// besides selects the clients of the registry that the ledger does not list: all that have no connection; and, where
+// only those are asked for that are behind, connections that are so with services alone.
+func (v *visit) besides(f delivery.Filter) func(*naming.Client) bool {
+	return func(c *naming.Client) bool {
+		if unconnected(c) {
+			return f.Transport == "" || f.Transport == c.Kind.String()
+		}
+		if !f.Behind || f.Transport != "" && f.Transport != delivery.GRPC {
+			return false
+		}
+		known, _, ok := v.Delivery.OfClient(c.ID)
+		return !ok || known.Behind == 0
+	}
+}
+
+// unconnected reports whether a client of the registry has no connection that the ledger knows.
+func unconnected(c *naming.Client) bool { return c.Kind != naming.Connection }
+
+// transports are the ways in which clients are there.
+func (v *visit) transports(chosen string) []parts.Option {
+	w := &v.w.Clients
+	options := []parts.Option{{Text: w.AllTransports}, {Value: delivery.GRPC, Text: w.GRPC}, {Value: delivery.HTTP, Text: w.HTTP}}
+	for _, kind := range []naming.ClientKind{naming.Beating, naming.Datagram, naming.Lasting} {
+		options = append(options, parts.Option{Value: kind.String(), Text: v.transportOf(kind)})
+	}
+	for i := range options {
+		options[i].Selected = options[i].Value == chosen && chosen != ""
+	}
+	return options
+}
+
+// listed is a client of the ledger, with what the registry knows of it.
+func (v *visit) listed(c *view.Client, known *naming.ClientSummary) views.Listed {
+	both := c.ClientState
+	both.Behind += known.Behind
+	return views.Listed{
+		Who: v.whoListens(&c.Client, c.Connected, c.Node), Namespace: v.tenantName(c.Tenant), Listens: v.amount(c.Listenings), Registers: v.amount(known.Published),
+		Subscribes: v.amount(known.Subscribed), State: v.clientState(&both, known.Published+known.Subscribed > 0),
+	}
+}
+
+// listedOfRegistry is a client that the registry alone knows.
+func (v *visit) listedOfRegistry(c *naming.ClientSummary) views.Listed {
+	return views.Listed{
+		Who: v.whoRegisters(&c.Client), Namespace: v.tenantName(c.Tenant), Listens: v.amount(0), Registers: v.amount(c.Published), Subscribes: v.amount(c.Subscribed),
+		State: v.clientState(&delivery.ClientState{Behind: c.Behind}, true),
+	}
+}
+
+// clientFigures counts all clients. Ways that hardly anybody takes are counted where somebody does.
 func (v *visit) clientFigures() []parts.Figure {
 	s, _ := v.Nodes.Summary(v.c.UserContext())
-	w, n := &v.w.Clients, func(i int) string { return v.w.Number(int64(i)) }
-	return []parts.Figure{
-		{Label: w.FigureGRPC, Value: n(s.GRPCClients)}, {Label: w.FigureHTTP, Value: n(s.HTTPClients)}, {Label: w.FigureKeys, Value: n(s.Listenings)},
-		{Label: w.FigureBehind, Value: n(s.Behind)}, {Label: w.FigureLooping, Value: n(s.Looping), Bad: s.Looping > 0},
+	w, n, of := &v.w.Clients, v.amount, v.Naming.Stats()
+	figures := []parts.Figure{{Label: w.FigureGRPC, Value: n(s.GRPCClients)}, {Label: w.FigureHTTP, Value: n(s.HTTPClients)}, {Label: w.FigureBeats, Value: n(int(of.BeatClients))}}
+	if of.Datagrams > 0 {
+		figures = append(figures, parts.Figure{Label: w.FigureUDP, Value: n(int(of.Datagrams))})
 	}
+	return append(figures,
+		parts.Figure{Label: w.FigureKeys, Value: n(s.Listenings)}, parts.Figure{Label: w.FigureBehind, Value: n(s.Behind + of.Owing)},
+		parts.Figure{Label: w.FigureLooping, Value: n(s.Looping), Bad: s.Looping > 0})
 }
 
 // tenantName names the namespace that a client says it works in.
@@ -106,11 +164,12 @@ func (v *visit) tenantName(tenant string) string {
 	return v.namespaceName(tenant)
 }
 
-func (v *visit) clientState(c *delivery.ClientState) parts.State {
+// clientState is how a client stands; registry says that it has to do with services, too.
+func (v *visit) clientState(c *delivery.ClientState, registry bool) parts.State {
 	switch {
 	case c.Behind > 0:
 		return parts.State{Kind: "wait", Text: words.Fill(v.w.Clients.BehindOn, v.w.Number(int64(c.Behind)))}
-	case c.Listenings == 0:
+	case c.Listenings == 0 && !registry:
 		return parts.State{Kind: "off", Text: v.w.Clients.ConnectedNow}
 	}
 	return parts.State{Kind: "good", Text: v.w.Parts.InSync}
@@ -135,7 +194,7 @@ func (v *visit) client() error {
 	who := v.whoListens(&c.Client.Client, c.Connected, c.Node)
 	page := v.number("page", 1)
 	m := views.Client{
-		Page: v.frame(who.Name, pathClients), W: w, S: &v.w.Services, Name: who.Name, State: v.clientState(&c.ClientState), Live: views.Live{URL: v.here(), Pace: paceWarm},
+		Page: v.frame(who.Name, pathClients), W: w, S: &v.w.Services, Name: who.Name, State: v.clientState(&c.ClientState, false), Live: views.Live{URL: v.here(), Pace: paceWarm},
 		Crumbs: []parts.Crumb{{Href: pathClients, Text: w.Title}, {Text: who.Name}},
 		Title:  words.Fill(w.ListensFor, v.w.Number(int64(len(keys)))), Pager: v.onePage(pathClient, url.Values{"id": {id}, "node": {v.c.Query("node")}}, page, len(keys)), Past: v.clientPast(id),
 		Facts: []parts.Fact{{Name: w.App, Value: who.App}, {Name: w.SDK, Value: who.SDK}, {Name: w.Transport, Value: who.Transport}},
@@ -168,6 +227,7 @@ func (v *visit) client() error {
 	if registers && len(known.Published)+len(known.Subscribed) > 0 {
 		m.Registry = v.registryOf(&known)
 	}
+	m.Others, m.MoreOthers = v.sameAddress(c.IP, id)
 	return v.render(views.ClientPage(m))
 }
 
@@ -180,12 +240,45 @@ func (v *visit) registryClient(c *naming.ClientState) error {
 		Crumbs: []parts.Crumb{{Href: pathClients, Text: w.Title}, {Text: who.Name}},
 		Facts:  []parts.Fact{{Name: w.App, Value: who.App}, {Name: w.SDK, Value: who.SDK}, {Name: w.Transport, Value: who.Transport}, {Name: w.Connected, Value: who.Since.When}, {Name: w.Address, Value: c.IP}},
 	}
+	if c.Kind == naming.Beating || c.Kind == naming.Datagram {
+		m.Facts = append(m.Facts, parts.Fact{Name: w.Heard, Value: v.lately(c.SeenMs).When})
+	}
 	if c.Tenant != "" {
 		m.Facts = append(m.Facts, parts.Fact{Name: w.NamespaceOf, Value: v.tenantName(c.Tenant)})
 	}
 	m.Facts = append(m.Facts, parts.Fact{Name: s.NodeOf, Value: c.Node}, parts.Fact{Name: w.ID, Value: c.ID, Mono: true, CopyAs: c.ID})
+	m.Others, m.MoreOthers = v.sameAddress(c.IP, c.ID)
 	m.Facts = slices.DeleteFunc(m.Facts, func(f parts.Fact) bool { return f.Value == "" })
 	return v.render(views.ClientPage(m))
+}
+
+// othersNamed is how many other clients of the same address a page names.
+const othersNamed = 10
+
+// sameAddress returns the other clients that have an address: over HTTP one application is several, one that polls, one that sends
+// heartbeats, one that is told over UDP. more leads to all of them where there are many.
+func (v *visit) sameAddress(ip, but string) (others []views.Where, more *views.Where) {
+	if ip == "" {
+		return nil, nil
+	}
+	add := func(who views.Who) {
+		if len(others) < othersNamed {
+			others = append(others, views.Where{Href: who.Href, Name: who.Name, Of: who.Transport})
+			return
+		}
+		more = &views.Where{Href: pathClients + "?" + url.Values{"text": {ip}}.Encode(), Name: v.w.Clients.ShowAll}
+	}
+	listening, _, _ := v.Nodes.Clients(v.c.UserContext(), delivery.Filter{Text: ip}, 1, clientsPerPage)
+	for i := range listening {
+		if c := &listening[i]; c.IP == ip && c.ID != but {
+			add(v.whoListens(&c.Client, c.Connected, c.Node))
+		}
+	}
+	registering, _ := v.Naming.Select(naming.ClientFilter{Text: ip, Keep: func(c *naming.Client) bool { return unconnected(c) && c.IP == ip && c.ID != but }}, 0, othersNamed+1)
+	for i := range registering {
+		add(v.whoRegisters(&registering[i].Client))
+	}
+	return others, more
 }
 
 // instancesNamed is how many of the instances that a client registers of one service its page names.

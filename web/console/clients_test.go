@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"encoding/csv"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"nacre/server/config"
 	"nacre/server/config/delivery"
+	"nacre/server/naming"
 )
 
 // listener is a client of the ledger that does what the test says.
@@ -200,4 +202,74 @@ func TestWhatClientsSayOfThemselvesIsShownAsItIs(t *testing.T) {
 			t.Errorf("%s has it as markup", path)
 		}
 	}
+}
+
+func TestWhoSendsHeartbeatsOrIsToldOverUDPIsListedAndHasAPage(t *testing.T) {
+	s, _, _ := two(t)
+	s.registers("orders", "10.0.0.1", 80)
+	s.registers("orders", "10.0.0.9", 81)
+	udp := s.Naming().Open(naming.Client{ID: "10.0.0.1:54000#udp", Kind: naming.Datagram, IP: "10.0.0.1", Port: 54000, Remote: "10.0.0.1:54000", SDK: "Nacos-Java-Client:v1.4.8"}, &watcher{owed: make(chan struct{}, 1)})
+	if _, err := udp.Subscribe(ordersKey, ""); err != nil {
+		t.Fatal(err)
+	}
+	quick := s.Naming().Open(naming.Client{ID: "quick-id", IP: "10.0.0.1", Remote: "10.0.0.1:5001"}, nil)
+	for _, name := range []string{"a", "b", "c"} {
+		if err := quick.Register(naming.Key{Namespace: "public", Group: "g", Name: name}, naming.Instance{IP: "10.0.0.1", Port: 1, Weight: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.get("/console/clients").is(200, "By gRPC 2", "By polling 0", "By heartbeats 2", "Told over UDP 1", "10.0.0.9:81 no name", "heartbeats over HTTP", "10.0.0.1:54000", "Nacos-Java-Client:v1.4.8", "told over UDP",
+		"gRPC public 1 3 0 in sync", "heartbeats over HTTP public 0 1 0 in sync", "told over UDP public 0 0 1 in sync")
+	s.get("/console/clients?transport=beat").is(200, "10.0.0.9:81", "10.0.0.1:80").hides("10.0.0.1:54000").hides("10.0.0.1:5001")
+	s.get("/console/clients?transport=udp").is(200, "10.0.0.1:54000").hides("10.0.0.9:81").hides("10.0.0.2:5002")
+	s.get("/console/clients?transport=grpc").is(200, "10.0.0.1:5001", "10.0.0.2:5002").hides("10.0.0.9:81")
+	s.get("/console/clients?transport=persistent").is(200, "No client is like that")
+	s.get("/console/clients?text=0.9:8").is(200, "10.0.0.9:81").hides("10.0.0.1")
+	s.get("/console/clients?state=behind").is(200, "10.0.0.2:5002").hides("10.0.0.9:81").hides("10.0.0.1:5001")
+	beats := "/console/client?id=" + url.QueryEscape("10.0.0.1:80#true")
+	s.get(beats).is(200, "10.0.0.1:80", "Registers 1", "Last heard", "Other clients of this address", "10.0.0.1:5001 gRPC", "10.0.0.1:54000 told over UDP").hides("10.0.0.9")
+	s.get("/console/client?id="+url.QueryEscape("10.0.0.1:54000#udp")).is(200, "Subscribes to 1", "Last heard", "10.0.0.1:80 heartbeats over HTTP")
+	s.get("/console/client?id=quick-id").is(200, "Listens for 1", "Registers 3", "Other clients of this address", "10.0.0.1:80 heartbeats over HTTP")
+	s.get(beats, "Accept-Language", "zh-CN").is(200, "同一地址的其他客户端", "上次心跳或查询", "UDP 推送")
+	s.get("/console/clients", "Accept-Language", "zh-CN").is(200, "注册数", "订阅数", "HTTP 心跳 2", "UDP 推送 1")
+	s.get("/console/find?q=54000").is(200, "10.0.0.1:54000#udp", "told over UDP")
+
+	// One that is behind with services alone is found among those that are behind.
+	udp.Close("test")
+	n := &watcher{owed: make(chan struct{}, 1)}
+	quick = s.Naming().Open(naming.Client{ID: "quick-id", IP: "10.0.0.1", Remote: "10.0.0.1:5001"}, n)
+	if _, err := quick.Subscribe(ordersKey, ""); err != nil {
+		t.Fatal(err)
+	}
+	s.registers("orders", "10.0.0.3", 80)
+	select {
+	case <-n.owed:
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing was pushed")
+	}
+	s.get("/console/clients?state=behind").is(200, "10.0.0.1:5001", "10.0.0.2:5002").hides("10.0.0.9:81")
+	s.get("/console/clients?state=behind&transport=http").is(200, "No client is like that")
+}
+
+func TestPagesOfClientsGoOnFromTheLedgerIntoTheRegistry(t *testing.T) {
+	s := signedIn(t)
+	s.publish("public", "g", "app.yaml", "a: 1", "alice")
+	for i := range 60 {
+		s.connects(delivery.Client{ID: fmt.Sprintf("c%02d", i), IP: "10.0.1.1", Remote: fmt.Sprintf("10.0.1.1:%d", 6000+i)})
+		s.registers("orders", fmt.Sprintf("10.0.2.%d", i), 80)
+	}
+	first, second := s.get("/console/clients"), s.get("/console/clients?page=2")
+	first.is(200, "10.0.1.1:6000", "10.0.1.1:6059", "10.0.2.0:80")
+	second.is(200).hides("10.0.1.1:6059")
+	for i := range 60 {
+		row := fmt.Sprintf(`id="c-10.0.2.%d:80#true"`, i)
+		if n := strings.Count(first.body, row) + strings.Count(second.body, row); n != 1 {
+			t.Errorf("%s stands there %d times", row, n)
+		}
+	}
+	if n := strings.Count(second.body, `id="c-`); n != 20 {
+		t.Errorf("%d rows are on the second page", n)
+	}
+	s.get("/console/client?id="+url.QueryEscape("10.0.2.7:80#true")).is(200, "10.0.2.7:80").hides("Other clients of this address")
+	s.get("/console/client?id=c00").is(200, "Other clients of this address", "Show all")
 }

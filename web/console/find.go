@@ -7,6 +7,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"nacre/server/config/delivery"
+	"nacre/server/naming"
 	"nacre/views/words"
 )
 
@@ -59,6 +60,10 @@ func (v *visit) findAnything() error {
 	list = nil
 	for _, c := range clients {
 		list = append(list, foundEntry{Text: c.ID, Where: strings.TrimSpace(c.App + " " + c.SDK), Href: clientURL(c.ID)})
+	}
+	others, _ := v.Naming.Select(naming.ClientFilter{Text: text, Keep: unconnected}, 0, maxFound-len(list))
+	for _, c := range others {
+		list = append(list, foundEntry{Text: c.ID, Where: strings.TrimSpace(v.transportOf(c.Kind) + " " + c.SDK), Href: clientURL(c.ID)})
 	}
 	out.add("clients", list)
 	out.add("actions", []foundEntry{{Text: words.Fill(v.w.Configs.FindIn, text), Href: listURL(v.ns, text, true)}})

@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"encoding/json"
+	"net"
 	"net/url"
 	"slices"
 	"strconv"
@@ -153,7 +154,7 @@ func (v *visit) whoSubscribes(x *view.Subscriber) clients.Who {
 func (v *visit) whoRegisters(c *naming.Client) clients.Who {
 	w := &v.w.Clients
 	who := clients.Who{
-		ID: c.ID, Href: clientURL(c.ID), Name: cmp.Or(c.Remote, c.ID), App: cmp.Or(appName(c.App), w.NoApp), SDK: c.SDK, Since: v.lately(c.ConnectedMs), Transport: v.transportOf(c.Kind),
+		ID: c.ID, Href: clientURL(c.ID), Name: cmp.Or(c.Remote, net.JoinHostPort(c.IP, strconv.Itoa(c.Port))), App: cmp.Or(appName(c.App), w.NoApp), SDK: c.SDK, Since: v.lately(c.ConnectedMs), Transport: v.transportOf(c.Kind),
 	}
 	if host := hostOf(c.Remote); c.Remote != "" && host != c.IP {
 		who.Claims = c.IP

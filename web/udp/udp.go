@@ -132,6 +132,7 @@ func (p *Pusher) Subscribed(from wire.Asker, k naming.Key, clusters string) {
 			c.subs[s.key] = s
 		}
 	}
+	c.session.Heard()
 	s.asked = clock.Mono().Sub(p.epoch)
 	p.asked.MoveToBack(s.at)
 }
