@@ -114,3 +114,23 @@ test("G S and the palette lead to services", async ({ page: p }) => {
   await p.keyboard.press("Enter");
   await p.waitForURL(/\/console\/service\?/);
 });
+
+test("who sends heartbeats is among the clients, with a page that leads to what it registers; who is told over UDP, too", async ({ page: p }) => {
+  await register("of-a-client", "10.8.0.1");
+  await register("of-a-client-too", "10.8.0.1");
+  const list = await fetch(`${server.url}/nacos/v1/ns/instance/list?serviceName=of-a-client&clientIP=10.8.0.1&udpPort=50001`, { headers: { "User-Agent": "Nacos-Java-Client:v1.4.8" } });
+  expect(list.status).toBe(200);
+  await p.goto("/console/clients");
+  await p.getByRole("searchbox").fill("10.8.0.1");
+  await expect(p.locator("#live tbody tr")).toHaveCount(2);
+  await expect(p.locator("#live tbody tr").filter({ hasText: "told over UDP" })).toContainText("in sync");
+  await accessible(p);
+  await p.getByLabel("Transport").selectOption({ label: "heartbeats over HTTP" });
+  await expect(p.locator("#live tbody tr")).toHaveCount(1);
+  await p.getByRole("link", { name: "10.8.0.1:8080" }).click();
+  await expect(p.getByRole("heading", { name: "Registers 2" })).toBeVisible();
+  await expect(p.locator("main")).toContainText("Other clients of this address");
+  await accessible(p);
+  await p.getByRole("link", { name: "of-a-client", exact: true }).click();
+  await p.waitForURL(/\/console\/service\?.*of-a-client/);
+});

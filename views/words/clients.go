@@ -35,7 +35,7 @@ type Clients struct {
 	FigureBehind, FigureLooping              string
 	FigureBeats, FigureUDP                   string
 	Registers, Subscribes, Heard             string
-	SameAddress                              string
+	SameAddress, Registered                  string
 	BehindOn                                 string // number
 	ID, Address, Socket, App, SDK, Tag       string
 	NamespaceOf, Connected, ConnectedNow     string
@@ -80,7 +80,7 @@ var englishClients = Clients{
 	None:     "No client is connected", NoneText: "An application appears here as soon as its SDK connects, polls or sends a heartbeat.", NoneAction: "Connect an application",
 	FigureGRPC: "By gRPC", FigureHTTP: "By polling", FigureKeys: "Listenings",
 	FigureBehind: "Behind", FigureLooping: "Looping", FigureBeats: "By heartbeats", FigureUDP: "Told over UDP",
-	Heard: "Last heard", SameAddress: "Other clients of this address",
+	Heard: "Last heard", SameAddress: "Other clients of this address", Registered: "registered",
 	BehindOn: "behind on %s",
 	ID:       "ID", Address: "Address", Socket: "Socket", App: "Application", SDK: "SDK", Tag: "Tag",
 	NamespaceOf: "Namespace", Connected: "Connected", ConnectedNow: "connected",
@@ -124,7 +124,7 @@ var chineseClients = Clients{
 	None:     "没有客户端连接", NoneText: "应用的 SDK 建立连接、开始轮询或发送心跳后，就会出现在这里。", NoneAction: "接入应用",
 	FigureGRPC: "gRPC 连接", FigureHTTP: "长轮询", FigureKeys: "监听总数",
 	FigureBehind: "落后", FigureLooping: "循环拉取", FigureBeats: "HTTP 心跳", FigureUDP: "UDP 推送",
-	Heard: "上次心跳或查询", SameAddress: "同一地址的其他客户端",
+	Heard: "上次心跳或查询", SameAddress: "同一地址的其他客户端", Registered: "已注册",
 	BehindOn: "%s 项落后",
 	ID:       "客户端 ID", Address: "地址", Socket: "套接字", App: "应用", SDK: "SDK 版本", Tag: "标记",
 	NamespaceOf: "命名空间", Connected: "连接时间", ConnectedNow: "已连接",

@@ -131,7 +131,7 @@ func (v *visit) listed(c *view.Client, known *naming.ClientSummary) views.Listed
 	both.Behind += known.Behind
 	return views.Listed{
 		Who: v.whoListens(&c.Client, c.Connected, c.Node), Namespace: v.tenantName(c.Tenant), Listens: v.amount(c.Listenings), Registers: v.amount(known.Published),
-		Subscribes: v.amount(known.Subscribed), State: v.clientState(&both, known.Published+known.Subscribed > 0),
+		Subscribes: v.amount(known.Subscribed), State: v.clientState(&both, known),
 	}
 }
 
@@ -139,7 +139,7 @@ func (v *visit) listed(c *view.Client, known *naming.ClientSummary) views.Listed
 func (v *visit) listedOfRegistry(c *naming.ClientSummary) views.Listed {
 	return views.Listed{
 		Who: v.whoRegisters(&c.Client), Namespace: v.tenantName(c.Tenant), Listens: v.amount(0), Registers: v.amount(c.Published), Subscribes: v.amount(c.Subscribed),
-		State: v.clientState(&delivery.ClientState{Behind: c.Behind}, true),
+		State: v.clientState(&delivery.ClientState{Behind: c.Behind}, c),
 	}
 }
 
@@ -164,12 +164,14 @@ func (v *visit) tenantName(tenant string) string {
 	return v.namespaceName(tenant)
 }
 
-// clientState is how a client stands; registry says that it has to do with services, too.
-func (v *visit) clientState(c *delivery.ClientState, registry bool) parts.State {
+// clientState is how a client stands, with configurations and with services.
+func (v *visit) clientState(c *delivery.ClientState, known *naming.ClientSummary) parts.State {
 	switch {
 	case c.Behind > 0:
 		return parts.State{Kind: "wait", Text: words.Fill(v.w.Clients.BehindOn, v.w.Number(int64(c.Behind)))}
-	case c.Listenings == 0 && !registry:
+	case c.Listenings+known.Subscribed == 0 && known.Published > 0:
+		return parts.State{Kind: "good", Text: v.w.Clients.Registered}
+	case c.Listenings+known.Subscribed == 0:
 		return parts.State{Kind: "off", Text: v.w.Clients.ConnectedNow}
 	}
 	return parts.State{Kind: "good", Text: v.w.Parts.InSync}
@@ -194,7 +196,7 @@ func (v *visit) client() error {
 	who := v.whoListens(&c.Client.Client, c.Connected, c.Node)
 	page := v.number("page", 1)
 	m := views.Client{
-		Page: v.frame(who.Name, pathClients), W: w, S: &v.w.Services, Name: who.Name, State: v.clientState(&c.ClientState, false), Live: views.Live{URL: v.here(), Pace: paceWarm},
+		Page: v.frame(who.Name, pathClients), W: w, S: &v.w.Services, Name: who.Name, State: v.clientState(&c.ClientState, &naming.ClientSummary{}), Live: views.Live{URL: v.here(), Pace: paceWarm},
 		Crumbs: []parts.Crumb{{Href: pathClients, Text: w.Title}, {Text: who.Name}},
 		Title:  words.Fill(w.ListensFor, v.w.Number(int64(len(keys)))), Pager: v.onePage(pathClient, url.Values{"id": {id}, "node": {v.c.Query("node")}}, page, len(keys)), Past: v.clientPast(id),
 		Facts: []parts.Fact{{Name: w.App, Value: who.App}, {Name: w.SDK, Value: who.SDK}, {Name: w.Transport, Value: who.Transport}},

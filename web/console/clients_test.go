@@ -219,7 +219,7 @@ func TestWhoSendsHeartbeatsOrIsToldOverUDPIsListedAndHasAPage(t *testing.T) {
 		}
 	}
 	s.get("/console/clients").is(200, "By gRPC 2", "By polling 0", "By heartbeats 2", "Told over UDP 1", "10.0.0.9:81 no name", "heartbeats over HTTP", "10.0.0.1:54000", "Nacos-Java-Client:v1.4.8", "told over UDP",
-		"gRPC public 1 3 0 in sync", "heartbeats over HTTP public 0 1 0 in sync", "told over UDP public 0 0 1 in sync")
+		"gRPC public 1 3 0 in sync", "heartbeats over HTTP public 0 1 0 registered", "told over UDP public 0 0 1 in sync")
 	s.get("/console/clients?transport=beat").is(200, "10.0.0.9:81", "10.0.0.1:80").hides("10.0.0.1:54000").hides("10.0.0.1:5001")
 	s.get("/console/clients?transport=udp").is(200, "10.0.0.1:54000").hides("10.0.0.9:81").hides("10.0.0.2:5002")
 	s.get("/console/clients?transport=grpc").is(200, "10.0.0.1:5001", "10.0.0.2:5002").hides("10.0.0.9:81")
