@@ -140,6 +140,24 @@ func TestAClientIsShownWithAllThatItDoes(t *testing.T) {
 			t.Errorf("%q: %d of %d, want %d", text, len(found), total, want)
 		}
 	}
+	if found, total := w.Select(ClientFilter{Text: "10.0.0.1"}, 1, 10); total != 2 || len(found) != 1 {
+		t.Errorf("%d of %d from the second one on", len(found), total)
+	}
+	if found, total := w.Select(ClientFilter{Keep: func(c *Client) bool { return c.Kind == Beating }}, -5, 1); total != 1 || len(found) != 1 || found[0].Published != 1 {
+		t.Errorf("%+v of %d", found, total)
+	}
+	if found, total := w.Select(ClientFilter{}, 7, 1); total != 2 || len(found) != 0 {
+		t.Errorf("%+v of %d", found, total)
+	}
+	if found, total := w.Select(ClientFilter{Behind: true}, 0, 9); total != 0 || len(found) != 0 {
+		t.Errorf("%+v of %d are behind", found, total)
+	}
+	if c, ok := w.SummaryOf("10.0.0.1:80#true"); !ok || c.Published != 1 || c.Subscribed != 0 {
+		t.Errorf("%v %+v", ok, c)
+	}
+	if _, ok := w.SummaryOf("none"); ok {
+		t.Error("there is none")
+	}
 	publishers := ""
 	for _, p := range w.Publishers(key("a")) {
 		publishers += fmt.Sprint(p.Client.ID, " ", len(p.Instances), ";")
