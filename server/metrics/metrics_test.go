@@ -24,7 +24,7 @@ func full() Sources {
 		Delivery: func() Delivery {
 			return Delivery{GRPCClients: 8, HTTPClients: 5, Listeners: 80, Behind: 3, Looping: 1, Pushes: 50, Acks: 49, Resent: 2}
 		},
-		Feed:      func() Feed { return Feed{Events: 60, Readers: 2, Cut: 1} },
+		Feed: func() Feed { return Feed{Events: 60, Readers: 2, Cut: 1} },
 		Naming: func() Naming {
 			return Naming{
 				Services: 50, Instances: 400, Subscriptions: 90, Connections: 21, Beating: 22, Persistent: 23, Datagram: 24, Waiting: 5, Behind: 6,
