@@ -5,10 +5,12 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /** What checks are made of: each is run, timed and printed. */
 public final class Checks {
     private static volatile boolean failed;
+    private static final List<Process> children = new CopyOnWriteArrayList<>();
 
     public interface Run {
         void run() throws Exception;
@@ -47,9 +49,10 @@ public final class Checks {
         System.out.println(what.replace("%s", String.format(" (%.1f s)", (System.nanoTime() - start) / 1e9)));
     }
 
-    /** Ends the program, whatever threads a client leaves behind. */
+    /** Ends the program and the processes that it started, whatever threads a client leaves behind. */
     public static void end() {
         System.out.flush();
+        children.forEach(Process::destroyForcibly);
         Runtime.getRuntime().halt(failed ? 1 : 0);
     }
 
@@ -94,6 +97,7 @@ public final class Checks {
                 "-Duser.home=" + home, "-DJM.LOG.PATH=" + home, "-DJM.SNAPSHOT.PATH=" + home, "-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(Arrays.asList(args));
         Process child = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(new File(home + ".log")).start();
+        children.add(child);
         Runtime.getRuntime().addShutdownHook(new Thread(child::destroyForcibly));
         return child;
     }
