@@ -195,10 +195,8 @@ func (n *membership) close() error {
 		return nil
 	}
 	var errs []error
-	for _, ln := range []net.Listener{n.peerLn} {
-		if ln != nil {
-			errs = append(errs, ignoreClosed(ln.Close()))
-		}
+	if n.peerLn != nil {
+		errs = append(errs, ignoreClosed(n.peerLn.Close()))
 	}
 	if n.raft != nil {
 		errs = append(errs, ignoreClosed(n.raft.Close()))
@@ -280,9 +278,6 @@ func (s *Server) Entry() string {
 	return fmt.Sprintf("%s?peer_port=%d", self.Addr(), self.PeerPort)
 }
 
-// Leads says whether this node leads.
-func (s *Server) Leads() bool { return s.leads() }
-
 // whileLeading runs what one node does for all, on the node that leads, until ctx ends. f is run anew each time that
 // this node comes to lead.
 func (s *Server) whileLeading(ctx context.Context, f func(context.Context) error) error {
@@ -295,7 +290,7 @@ func (s *Server) whileLeading(ctx context.Context, f func(context.Context) error
 	tick := time.NewTicker(leadEvery)
 	defer tick.Stop()
 	for {
-		if s.leads() {
+		if s.Leads() {
 			if err := s.lead(ctx, tick.C, f); err != nil {
 				return err
 			}
@@ -311,7 +306,8 @@ func (s *Server) whileLeading(ctx context.Context, f func(context.Context) error
 // leadEvery is how often a node looks whether it leads.
 const leadEvery = time.Second
 
-func (s *Server) leads() bool { return s.cluster == nil || s.node.Leader() == s.node.ID() }
+// Leads says whether this node leads; a node alone does.
+func (s *Server) Leads() bool { return s.cluster == nil || s.node.Leader() == s.node.ID() }
 
 func (s *Server) lead(ctx context.Context, tick <-chan time.Time, f func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
@@ -323,7 +319,7 @@ func (s *Server) lead(ctx context.Context, tick <-chan time.Time, f func(context
 		case err := <-ended:
 			return err
 		case <-tick:
-			if !s.leads() {
+			if !s.Leads() {
 				stop()
 				return <-ended
 			}

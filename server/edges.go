@@ -122,7 +122,7 @@ func (s *Server) role() string {
 	switch {
 	case s.cluster == nil:
 		return settings.ModeStandalone
-	case s.leads():
+	case s.Leads():
 		return "leader"
 	}
 	return "follower"

@@ -218,7 +218,7 @@ func (s *Server) domains() *machine {
 		PersistentChanged: func(before, after *naming.Persistent) { s.probes.Changed(before, after) },
 		ClusterChanged:    func(k naming.Key, cluster string) { s.probes.ClusterChanged(k, cluster) },
 	})
-	s.probes = probe.NewRunner(probed{s.naming, s.leads}, m.naming.Cluster)
+	s.probes = probe.NewRunner(probed{s.naming, s.Leads}, m.naming.Cluster)
 	s.transfer = transfer.New(s.configs, s.namespaces.Exists, transfer.Limits{MaxUnpacked: set.ImportMaxUnpacked})
 	s.users, m.users = auth.New(s.opts.Clock, auth.Options{SessionIdle: set.ConsoleSessionIdle})
 	s.nodes = s.views()
