@@ -2,7 +2,7 @@
 // Screenshots of all go to e2e/console/shots.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { accessible, configPath, expect, hard, measured, Server, shoot, testOn, within } from "./fixture.ts";
+import { accessible, configPath, expect, hard, looked, measured, Server, shoot, testOn, within } from "./fixture.ts";
 import { Polls } from "./listeners.ts";
 import type { Session } from "./server.ts";
 
@@ -205,7 +205,7 @@ for (const visit of pages) {
         if (locale === "en-US") await shoot(page, visit.name, "light");
         await page.emulateMedia({ colorScheme: "dark" });
         if (locale === "en-US") await shoot(page, visit.name, "dark");
-        const { violations } = await new AxeBuilder({ page }).withRules(["color-contrast"]).analyze(); // the theme changes no more than this
+        const { violations } = await looked(new AxeBuilder({ page }).withRules(["color-contrast"])); // the theme changes no more than this
         expect(violations.flatMap((v) => v.nodes.slice(0, 5).map((n) => `dark: ${n.target} ${n.html.slice(0, 120)} ${n.any[0]?.message}`))).toEqual([]);
         for (const width of [320, 640, 768, 1280, 1920]) {
           await page.setViewportSize({ width, height: 900 });
