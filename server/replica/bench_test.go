@@ -3,9 +3,11 @@ package replica
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/raft"
 )
@@ -43,6 +45,67 @@ func BenchmarkPublish(b *testing.B) {
 			b.ReportMetric(float64(after.LogBytes)/(1<<20), "logMiB")
 		})
 	}
+}
+
+// BenchmarkPublishInCluster is the same with three nodes in one process, written to on the leader, on a
+// follower, or on all.
+func BenchmarkPublishInCluster(b *testing.B) {
+	for _, on := range []string{"Leader", "Follower", "All"} {
+		for _, workers := range []int{1, 32, 256} {
+			b.Run(fmt.Sprintf("On%s/%dWorkers", on, workers), func(b *testing.B) {
+				c := newCluster(b, 3, nil)
+				leader := c.leader(c.members...)
+				targets := map[string][]*member{"Leader": {leader}, "Follower": c.followers(leader)[:1], "All": c.members}[on]
+				var next atomic.Int64
+				var wg sync.WaitGroup
+				before := leader.Stats()
+				b.ResetTimer()
+				for w := range workers {
+					m := targets[w%len(targets)]
+					wg.Go(func() {
+						for {
+							id := next.Add(1)
+							if id > int64(b.N) {
+								return
+							}
+							if _, err := m.group.Submit(context.Background(), command(uint64(id), 1024)); err != nil {
+								b.Error(err)
+								return
+							}
+						}
+					})
+				}
+				wg.Wait()
+				b.StopTimer()
+				after := leader.Stats()
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "publishes/s")
+				b.ReportMetric(float64((after.WriteTime-before.WriteTime).Microseconds())/float64(after.Writes-before.Writes), "µs/write")
+				b.ReportMetric(float64(b.N)/float64(after.LastIndex-before.LastIndex), "publishes/entry")
+			})
+		}
+	}
+}
+
+// BenchmarkFailover cuts the leader off, once an op, and measures the time to the next write that a follower acknowledges.
+func BenchmarkFailover(b *testing.B) {
+	c := newCluster(b, 3, nil)
+	var took []time.Duration
+	for range b.N {
+		old := c.leader(c.members...)
+		from := c.followers(old)[len(took)%2]
+		c.network.isolate(old.id, true)
+		begin := time.Now()
+		for {
+			if _, err := from.group.Submit(context.Background(), command(uint64(len(took)), 100)); err == nil {
+				break
+			}
+		}
+		took = append(took, time.Since(begin))
+		c.network.isolate(old.id, false)
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Milliseconds()), "ms-p50")
+	b.ReportMetric(float64(took[len(took)*99/100].Milliseconds()), "ms-p99")
 }
 
 // BenchmarkStoreLogs measures one entry of the given size, durable.

@@ -46,10 +46,10 @@ const (
 )
 
 const (
-	// A follower that hears nothing from the leader for heartbeatTimeout to twice that stands for
-	// election; a leader that does not reach a majority for leaseTimeout steps down. Heartbeats go out
+	// A follower looks every heartbeatTimeout to twice that whether it has heard from the leader within
+	// it, and else stands for election; a leader that does not reach a majority for leaseTimeout steps down. Heartbeats go out
 	// ten times as often, apart from all that writes to a disk.
-	heartbeatTimeout = 700 * time.Millisecond
+	heartbeatTimeout = 500 * time.Millisecond
 	leaseTimeout     = 500 * time.Millisecond
 	// commitTimeout is how long followers may not know what was committed, when nothing follows it.
 	commitTimeout = 15 * time.Millisecond

@@ -17,7 +17,8 @@ import (
 type member struct {
 	*running
 	id, dir string
-	crash   func() // ends Run at once
+	crash   func()        // ends Run at once
+	leaving chan struct{} // closed when it is to stop
 }
 
 // group is a cluster of a test.
@@ -67,7 +68,7 @@ func (c *testCluster) start(dir string) *member {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	m := &member{&running{Node: n, ledger: l, group: journal.NewGroup(n, journal.GroupConfig{})}, id, dir, nil}
+	m := &member{&running{Node: n, ledger: l, group: journal.NewGroup(n, journal.GroupConfig{})}, id, dir, nil, make(chan struct{})}
 	c.network.mu.Lock()
 	c.network.where[id], c.network.up[id] = stream.Addr().String(), n.Handlers()
 	c.network.mu.Unlock()
@@ -81,8 +82,10 @@ func (c *testCluster) start(dir string) *member {
 		}
 	})
 	go func() { defer close(groupDone); _ = m.group.Run(groupCtx) }()
-	m.crash = cancel
+	leave := sync.OnceFunc(func() { close(m.leaving) })
+	m.crash = func() { leave(); cancel() }
 	m.stop = sync.OnceFunc(func() {
+		leave()
 		stopGroup()
 		<-groupDone
 		cancel()

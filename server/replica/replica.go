@@ -45,6 +45,9 @@ type Config struct {
 	SnapshotEntries uint64
 	// TrailingEntries is how many entries trimming leaves, for nodes that lag a little. Default 16.
 	TrailingEntries uint64
+	// TrailingBytes is about how much of the log trimming leaves in a cluster, for nodes that lag, which
+	// else need a whole snapshot. Default 32 MiB.
+	TrailingBytes uint64
 	// EnqueueTimeout is how long a group may wait until it is on its way. Default 3 s; in a cluster it
 	// is how long a group waits for a leader, 2.5 s.
 	EnqueueTimeout time.Duration
@@ -100,6 +103,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.TrailingEntries == 0 {
 		c.TrailingEntries = 16
+	}
+	if c.TrailingBytes == 0 {
+		c.TrailingBytes = 32 << 20
 	}
 	if c.Clock == nil {
 		c.Clock = clock.System{}

@@ -16,10 +16,7 @@ import (
 const (
 	// clusterAppend is maxAppend in a cluster: more, as a follower writes them with one fsync.
 	clusterAppend = 32
-	// trailingBytes is about how much of the log a trim leaves for nodes that lag, which else need a
-	// whole snapshot; in entries it is at least minTrailing, and Config.TrailingEntries.
-	trailingBytes = 32 << 20
-	// minTrailing is more than can be in a log without a majority: see maxForwarded. So a node that lags
+	// minTrailing is how many entries a trim leaves at least: more than can be in a log without a majority: see maxForwarded. So a node that lags
 	// behind the begin of the leader's log has nothing in its own beyond the snapshot that it gets.
 	minTrailing = 4 * maxForwarded
 	// stopTransferTime bounds the handing over of the lead at stop.
@@ -200,7 +197,7 @@ func (n *Node) handOver(r *raft.Raft) {
 func (n *Node) setTrailing(r *raft.Raft) {
 	t := n.log.tail.Load()
 	entries := t.last - t.first + 1
-	keep := max(trailingBytes/max(t.bytes/max(entries, 1), 1), minTrailing, n.cfg.TrailingEntries)
+	keep := max(n.cfg.TrailingBytes/max(t.bytes/max(entries, 1), 1), minTrailing, n.cfg.TrailingEntries)
 	if failpoint.Inject("replica/small-log") != nil {
 		keep = minTrailing
 	}

@@ -20,12 +20,19 @@ import (
 func small(c *Config) {
 	c.SnapshotBytes = 256 << 10
 	c.TrailingEntries = 4
+	c.TrailingBytes = 1 << 20
 }
 
 // eventually polls until check returns nil.
 func eventually(t testing.TB, check func() error) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	within(t, 10*time.Second, check)
+}
+
+// within polls until check returns nil, at most for as long as limit.
+func within(t testing.TB, limit time.Duration, check func() error) {
+	t.Helper()
+	deadline := time.After(limit)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -52,7 +52,7 @@ func (w *writers) run(m *member) {
 		select {
 		case <-w.stop:
 			return
-		case <-m.done:
+		case <-m.leaving:
 			return
 		default:
 		}
