@@ -88,6 +88,7 @@ func (n *Node) openCluster() error {
 	_, _ = rand.Read(run[:]) // never fails
 	n.waits = newWaits(n.id, binary.LittleEndian.Uint64(run[:]))
 	n.fsm.waits = n.waits
+	n.log.recent.limit = recentBytes
 	n.forwarded = make(chan struct{}, maxForwarded)
 	n.started = make(chan struct{})
 	n.asked = make(chan struct{}, 1)

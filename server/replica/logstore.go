@@ -70,6 +70,7 @@ type logStore struct {
 	since   atomic.Uint64 // bytes of records stored since the last snapshot
 	grew    chan struct{} // has an element when since grew; capacity 1
 	stored  bell          // rings when entries were stored
+	recent  recent        // keeps none in a group of one
 
 	syncs, writes, syncNanos atomic.Uint64
 
@@ -258,6 +259,9 @@ func (s *logStore) GetLog(index uint64, l *raft.Log) error {
 	if t := s.tail.Load(); index < t.first || index > t.last || t.first == 0 {
 		return raft.ErrLogNotFound
 	}
+	if s.recent.get(index, l) {
+		return nil
+	}
 	err := s.guard(func() error {
 		return s.db.View(func(tx *bbolt.Tx) error { return s.get(tx, index, l) })
 	})
@@ -408,6 +412,7 @@ func (s *logStore) StoreLogs(logs []*raft.Log) error {
 		s.die(err)
 		return err
 	}
+	s.recent.add(logs)
 	s.stored.ring()
 	select {
 	case s.grew <- struct{}{}:
@@ -502,6 +507,7 @@ func (s *logStore) DeleteRange(low, high uint64) error {
 	if high < t.last {
 		return fmt.Errorf("entries %d to %d are in the middle of the log", low, high)
 	}
+	s.recent.forget()
 	for {
 		done, err := s.deleteSome(func(t *tail) (uint64, uint64) { return max(low, t.first), t.last }, true)
 		if done || err != nil {

@@ -400,3 +400,45 @@ func TestAHalfMadeLogFileIsMadeAnew(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestRecentEntriesAreThoseOfTheLog(t *testing.T) {
+	s := newLog(t, t.TempDir())
+	s.recent.limit = 1000
+	check := func(want map[uint64]string, held int) {
+		t.Helper()
+		for index, data := range want {
+			var l raft.Log
+			if err := s.GetLog(index, &l); err != nil || l.Index != index || string(l.Data) != data {
+				t.Errorf("entry %d is %d %q, %v", index, l.Index, l.Data, err)
+			}
+		}
+		if got := len(s.recent.logs); got != held {
+			t.Errorf("%d entries are held, not %d", got, held)
+		}
+	}
+	store := func(first uint64, data ...string) {
+		t.Helper()
+		var logs []*raft.Log
+		for i, d := range data {
+			logs = append(logs, &raft.Log{Index: first + uint64(i), Term: 1, Data: []byte(d)})
+		}
+		if err := s.StoreLogs(logs); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store(1, "a", "b", "c")
+	check(map[uint64]string{1: "a", 2: "b", 3: "c"}, 3)
+	if err := s.DeleteRange(2, 3); err != nil { // a new leader says otherwise
+		t.Fatal(err)
+	}
+	if err := s.GetLog(2, &raft.Log{}); !errors.Is(err, raft.ErrLogNotFound) {
+		t.Errorf("an entry that was deleted gives %v", err)
+	}
+	store(2, "d")
+	check(map[uint64]string{1: "a", 2: "d"}, 1)
+	big := strings.Repeat("x", 600)
+	store(3, big, big, "e")
+	check(map[uint64]string{1: "a", 2: "d", 3: big, 4: big, 5: "e"}, 2)
+	store(6, strings.Repeat("y", 2000))
+	check(map[uint64]string{5: "e", 6: strings.Repeat("y", 2000)}, 0)
+}
