@@ -279,6 +279,24 @@ func TestAFolderThatWasPutBackFromAnOlderCopyIsRefused(t *testing.T) {
 	if err := errors.Join(n.Close(), stream.Close()); err != nil {
 		t.Error(err)
 	}
+	// One that starts while nobody is reached hears of it from the leader.
+	cfg.Cluster.Stream = c.network.listen(t, id)
+	died := make(chan error, 1)
+	cfg.Fatal = func(err error) { died <- err }
+	n = mustNew(t, cfg)
+	if _, err := n.serveState(context.Background(), leader.id, []byte(`{"seen":{"`+id+`":1}}`)); err != nil {
+		t.Error(err)
+	}
+	body, err := json.Marshal(stewardship{Seen: map[string]uint64{id: n.log.tail.Load().tx + 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.serveState(context.Background(), leader.id, body); !errors.As(err, &state) || !errors.As(<-died, &state) {
+		t.Errorf("it goes on, and says %v", err)
+	}
+	if err := errors.Join(n.Close(), cfg.Cluster.Stream.Close()); err != nil {
+		t.Error(err)
+	}
 	c.ready(c.again(m)) // the newer one is taken
 	equal(t, c.same(c.members...), 0, 20)
 }

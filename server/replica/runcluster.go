@@ -149,14 +149,13 @@ func (n *Node) judge(ctx context.Context, r *raft.Raft) {
 		case ctx.Err() != nil:
 			return
 		case n.Fresh():
+		case !n.isMember():
+			n.notReady("this node was removed from its cluster; it must join anew with an empty data folder")
+			led = ""
 		case leader == "":
 			n.notReady(n.noLeader())
 			led = ""
 		case led == "":
-			if _, member := suffrage(n.configuration(), n.id); !member {
-				n.notReady("this node was removed from its cluster; it must join anew with an empty data folder")
-				break
-			}
 			if err := n.Strong(ctx); err != nil {
 				n.notReady("this node has not caught up with the leader yet")
 				break
@@ -179,6 +178,12 @@ func (n *Node) judge(ctx context.Context, r *raft.Raft) {
 		}
 		again.Stop()
 	}
+}
+
+// isMember reports whether this node is one of the members that it knows.
+func (n *Node) isMember() bool {
+	_, ok := suffrage(n.configuration(), n.id)
+	return ok
 }
 
 // handOver has another node lead, if this one does and there is another.

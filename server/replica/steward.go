@@ -83,6 +83,12 @@ func (n *Node) serveState(_ context.Context, _ string, body []byte) ([]byte, err
 	}
 	n.peers.merge(s.Seen)
 	t := n.log.tail.Load()
+	if seen := s.Seen[n.id]; seen > t.tx {
+		// Nobody who knew was reached when this node started.
+		err := n.older(seen, t.tx)
+		n.cfg.Fatal(err)
+		return nil, fault.Wrap(fault.Conflict, err, "%v", err)
+	}
 	return json.Marshal(peerState{Last: t.last, Applied: n.AppliedIndex(), Writes: t.tx})
 }
 
@@ -113,11 +119,15 @@ func (n *Node) checkNotOlder(ctx context.Context, members []raft.Server) error {
 	have := n.log.tail.Load().tx
 	for range members {
 		if seen := <-answers; seen > have {
-			return &StateError{Dir: n.cfg.Dir, What: fmt.Sprintf("%s has done %d durable writes, and another node of the cluster "+
-				"has seen it do %d; an older copy of the folder was put back, and it lacks what the node has acknowledged since", logFile, have, seen)}
+			return n.older(seen, have)
 		}
 	}
 	return nil
+}
+
+func (n *Node) older(seen, have uint64) *StateError {
+	return &StateError{Dir: n.cfg.Dir, What: fmt.Sprintf("%s has done %d durable writes, and another node of the cluster "+
+		"has seen it do %d; an older copy was put back, or it was lost, and with it what the node has acknowledged since", logFile, have, seen)}
 }
 
 // steward looks after the members while this node leads, until ctx ends.
