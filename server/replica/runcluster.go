@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"nacre/server/failpoint"
+	"nacre/server/fault"
 	"nacre/server/journal"
 )
 
@@ -193,7 +194,11 @@ func (n *Node) handOver(r *raft.Raft) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopTransferTime)
 	defer cancel()
-	if err := n.transfer(ctx, r, memberChange{}); err != nil {
+	err := n.transfer(ctx, r, memberChange{})
+	if fault.KindOf(err) == fault.Conflict { // it has just begun to lead, and knows of no successor yet
+		err = n.changed(ctx, r.LeadershipTransfer())
+	}
+	if err != nil {
 		n.cfg.Logger.Warn("the lead could not be handed over", "error", err)
 	}
 }
