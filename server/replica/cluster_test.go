@@ -215,6 +215,7 @@ func once(t testing.TB, held []uint64, acknowledged map[uint64]bool) {
 }
 
 func TestThreeNodesApplyWhatIsWrittenOnAnyOfThem(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, nil)
 	acknowledged := map[uint64]bool{}
 	for i, m := range c.members {
@@ -234,6 +235,7 @@ func TestThreeNodesApplyWhatIsWrittenOnAnyOfThem(t *testing.T) {
 }
 
 func TestWritesGoOnWhenTheLeaderIsKilledAndNoneIsLostOrDoubled(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, nil)
 	w := c.write(c.members...)
 	for round := range 3 {

@@ -121,7 +121,8 @@ func survivors(t *testing.T, dir string, acknowledged map[uint64]bool) (last uin
 }
 
 func TestNothingAcknowledgedIsLostWhenTheProcessIsKilled(t *testing.T) {
-	dir, acknowledged, last, rounds := t.TempDir(), map[uint64]bool{}, uint64(0), 60
+	t.Parallel()
+	dir, acknowledged, last, rounds := t.TempDir(), map[uint64]bool{}, uint64(0), fewer(60)
 	r := rand.New(rand.NewPCG(3, 4))
 	for range rounds {
 		ids, said := crash(t, dir, last+1, 1+r.IntN(400))

@@ -95,6 +95,7 @@ func sameLog(s *logStore, first uint64, want []*raft.Log) error {
 }
 
 func TestEntriesOfAllSizesComeBackAsTheyWere(t *testing.T) {
+	t.Parallel()
 	dir := fastDir(t)
 	s := newLog(t, dir)
 	var want []*raft.Log
@@ -165,6 +166,7 @@ func TestNothingIsTrimmedThatTheImageDoesNotHoldDurably(t *testing.T) {
 // TestTheLogBehavesAsAListOfEntries compares random operations with a plain slice, and opens the file
 // again, and so checks it, at random moments.
 func TestTheLogBehavesAsAListOfEntries(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		dir, err := os.MkdirTemp(fastDir(t), "")
 		if err != nil {
@@ -332,6 +334,7 @@ func TestAFullDiskRefusesEntriesAndKeepsTheRestGoing(t *testing.T) {
 }
 
 func TestReadersAndATrimDontDisturbAWriter(t *testing.T) {
+	t.Parallel()
 	s := newLog(t, fastDir(t))
 	var wg sync.WaitGroup
 	stop := make(chan struct{})

@@ -230,6 +230,15 @@ func start(t testing.TB, dir string, adjust func(*Config)) *running {
 	return r
 }
 
+// fewer is how often a test repeats what it does: with -short, as where the race detector makes all of
+// it slow, a quarter.
+func fewer(times int) int {
+	if testing.Short() {
+		return times / 4
+	}
+	return times
+}
+
 // publish submits commands with the numbers from..to-1 and fails the test on an error.
 func (r *running) publish(t testing.TB, from, to uint64, size int) {
 	t.Helper()

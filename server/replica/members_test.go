@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 )
 
 func TestAnEmptyNodeJoinsBySnapshotAndGetsAVote(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, small)
 	for i := range uint64(600) {
 		c.members[i%3].publish(t, i, i+1, 20000)
@@ -73,6 +75,7 @@ func TestAnEmptyNodeJoinsBySnapshotAndGetsAVote(t *testing.T) {
 }
 
 func TestANodeThatLagsBehindTheLogGetsASnapshotAndGoesOn(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, small)
 	leader := c.leader(c.members...)
 	late := c.followers(leader)[0]
@@ -100,6 +103,7 @@ func TestANodeThatLagsBehindTheLogGetsASnapshotAndGoesOn(t *testing.T) {
 }
 
 func TestTheLeadIsHandedOverOnDemandAndAtStop(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, nil)
 	w := c.write(c.members...)
 	leader := c.leader(c.members...)
@@ -132,6 +136,7 @@ func TestTheLeadIsHandedOverOnDemandAndAtStop(t *testing.T) {
 }
 
 func TestAllNodesComeBackWithNewAddresses(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, nil)
 	w := c.write(c.members...)
 	eventually(t, w.more(200))
@@ -139,9 +144,11 @@ func TestAllNodesComeBackWithNewAddresses(t *testing.T) {
 	for _, m := range c.members {
 		before[m.id], _ = c.network.addressOf(m.id)
 	}
-	for _, m := range slices.Clone(c.members) {
-		c.kill(m)
+	var kills sync.WaitGroup
+	for _, m := range c.members {
+		kills.Go(func() { c.kill(m) })
 	}
+	kills.Wait()
 	acknowledged := w.end()
 	begin := time.Now()
 	for _, m := range slices.Clone(c.members) {
@@ -159,6 +166,7 @@ func TestAllNodesComeBackWithNewAddresses(t *testing.T) {
 }
 
 func TestARemovalThatWouldLeaveNoMajorityIsRefused(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, nil)
 	leader := c.leader(c.members...)
 	others := c.followers(leader)
@@ -207,6 +215,7 @@ func TestARemovalThatWouldLeaveNoMajorityIsRefused(t *testing.T) {
 }
 
 func TestAWipedNodeComesBackAsANewOneAndTheOldOneIsRemoved(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, nil)
 	leader := c.leader(c.members...)
 	gone := c.followers(leader)[0]
@@ -240,6 +249,7 @@ func TestAWipedNodeComesBackAsANewOneAndTheOldOneIsRemoved(t *testing.T) {
 }
 
 func TestAFolderThatWasPutBackFromAnOlderCopyIsRefused(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, nil)
 	leader := c.leader(c.members...)
 	m := c.followers(leader)[0]
@@ -296,6 +306,7 @@ func TestAFolderThatWasPutBackFromAnOlderCopyIsRefused(t *testing.T) {
 }
 
 func TestANodeGoesOnAloneWhenTheOthersAreLost(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, nil)
 	c.members[1].publish(t, 0, 30, 100)
 	c.same(c.members...)
@@ -321,6 +332,7 @@ func TestANodeGoesOnAloneWhenTheOthersAreLost(t *testing.T) {
 }
 
 func TestAGroupOfOneGrowsIntoACluster(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 0, nil)
 	dir := t.TempDir()
 	alone := start(t, dir, nil)
@@ -354,6 +366,7 @@ func TestAGroupOfOneGrowsIntoACluster(t *testing.T) {
 // The same commands, in groups as they come, through three nodes at once, one of which is killed and
 // replays: all hold the same, in the same order, down to the bytes of their images.
 func TestAllNodesDecideAlike(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, nil)
 	r := rand.New(rand.NewPCG(5, 6))
 	w := c.write(c.members...)
@@ -389,6 +402,7 @@ func TestAllNodesDecideAlike(t *testing.T) {
 }
 
 func TestEntriesThatAreNotTheCallersOwnAreRefused(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 1, nil)
 	n := c.members[0]
 	term := n.raft.Load().CurrentTerm()

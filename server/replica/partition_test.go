@@ -2,15 +2,19 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/raft"
+
 	"nacre/server/fault"
 )
 
 func TestALeaderThatIsCutOffStepsDownAndNeitherAcknowledgesNorReads(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, nil)
 	w := c.write(c.members...)
 	old := c.leader(c.members...)
@@ -52,6 +56,7 @@ func TestALeaderThatIsCutOffStepsDownAndNeitherAcknowledgesNorReads(t *testing.T
 }
 
 func TestAOneWayCutBringsNoElections(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, nil)
 	w := c.write(c.members...)
 	leader := c.leader(c.members...)
@@ -77,6 +82,7 @@ func TestAOneWayCutBringsNoElections(t *testing.T) {
 // An answer to a forwarded group that is lost must not have it written again, and one that never came
 // to the leader must not be taken for written.
 func TestAForwardedGroupIsWrittenOnceWhateverIsLostOnTheWay(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, nil)
 	leader := c.leader(c.members...)
 	from := c.followers(leader)[0]
@@ -112,6 +118,7 @@ func TestAForwardedGroupIsWrittenOnceWhateverIsLostOnTheWay(t *testing.T) {
 }
 
 func TestAGroupThatNeverCameToADeadLeaderIsTriedAgainWithTheNextOne(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, nil)
 	leader := c.leader(c.members...)
 	rest := c.followers(leader)
@@ -127,6 +134,7 @@ func TestAGroupThatNeverCameToADeadLeaderIsTriedAgainWithTheNextOne(t *testing.T
 }
 
 func TestAStrongReadSeesWhatAnyNodeHasAcknowledged(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, nil)
 	for id := range uint64(60) {
 		writer, reader := c.members[id%3], c.members[(id+1+id/3%2)%3]
@@ -143,6 +151,7 @@ func TestAStrongReadSeesWhatAnyNodeHasAcknowledged(t *testing.T) {
 // A leader that was stopped for a while finds answers in its sockets that are older than the lead of
 // another one. They must not make it believe that it still leads.
 func TestAStoppedLeaderDoesNotBelieveOldAnswers(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, nil)
 	old := c.leader(c.members...)
 	rest := c.followers(old)
@@ -179,4 +188,52 @@ func TestAStoppedLeaderDoesNotBelieveOldAnswers(t *testing.T) {
 	c.network.isolate(old.id, false)
 	eventually(t, func() error { return old.Strong(context.Background()) })
 	equal(t, old.ledger.applied(), 1, 2)
+}
+
+// Raft tries a node that does not answer ever more rarely, at last every ten seconds. So that one that
+// is back hears at once, its entries wait here instead; and no longer than they are wanted.
+func TestEntriesForANodeThatIsAwayWaitUntilItAnswers(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3, nil)
+	leader := c.leader(c.members...)
+	away := c.followers(leader)[0]
+	wait := func() chan struct{} {
+		t.Helper()
+		c.kill(away)
+		eventually(t, func() error {
+			leader.net.lostMu.Lock()
+			defer leader.net.lostMu.Unlock()
+			if !leader.net.lost[raft.ServerID(away.id)] {
+				return errors.New("the leader has not noticed yet that a node is away")
+			}
+			return nil
+		})
+		done, id, term := make(chan struct{}), raft.ServerID(away.id), leader.raft.Load().CurrentTerm()
+		go func() { defer close(done); leader.net.awaitAnswer(id, term) }()
+		leader.publish(t, uint64(len(leader.ledger.applied())), uint64(len(leader.ledger.applied()))+10, 10)
+		select {
+		case <-done:
+			t.Error("entries don't wait for a node that is away")
+		default:
+		}
+		return done
+	}
+	over := func(done chan struct{}) func() error {
+		return func() error {
+			select {
+			case <-done:
+				return nil
+			default:
+				return errors.New("entries wait still")
+			}
+		}
+	}
+	done := wait()
+	away = c.again(away)
+	eventually(t, over(done))
+	c.same(c.members...)
+	done = wait()
+	eventually(t, func() error { return leader.Remove(context.Background(), away.id, false) }) // when it has reached the third one
+	eventually(t, over(done))
+	leader.net.awaitAnswer(raft.ServerID(away.id), leader.raft.Load().CurrentTerm()-1) // of a term that is over
 }

@@ -49,6 +49,7 @@ func within(t testing.TB, limit time.Duration, check func() error) {
 }
 
 func TestTheLogIsTrimmedUnderLoadAndANodeStartsFromWhatIsLeft(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	next := uint64(0)
 	for round := range 3 {
@@ -91,6 +92,7 @@ func TestAnEntryThatTheImageHoldsIsNotAppliedTwice(t *testing.T) {
 }
 
 func TestFilesThatDontBelongTogetherAreRefused(t *testing.T) {
+	t.Parallel()
 	build := func(t *testing.T) (dir string, early map[string][]byte) {
 		dir, early = t.TempDir(), map[string][]byte{}
 		for round := range 2 {

@@ -52,6 +52,10 @@ type transport struct {
 	rpcs   chan raft.RPC
 	stop   chan struct{}
 	once   sync.Once
+
+	lostMu sync.Mutex
+	lost   map[raft.ServerID]bool // who did not answer last
+	found  bell                   // rings when one of them answered
 }
 
 var (
@@ -63,7 +67,7 @@ var (
 
 func (n *Node) newTransport(log *logger) *transport {
 	s := &stream{Stream: n.cfg.Cluster.Stream, open: map[net.Conn]bool{}}
-	t := &transport{node: n, stream: s, rpcs: make(chan raft.RPC), stop: make(chan struct{})}
+	t := &transport{node: n, stream: s, rpcs: make(chan raft.RPC), stop: make(chan struct{}), lost: map[raft.ServerID]bool{}}
 	t.NetworkTransport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		ServerAddressProvider: n, Logger: log, Stream: s, MaxPool: pooledConns, Timeout: ioTimeout,
 	})
@@ -113,6 +117,50 @@ func (t *transport) LocalAddr() raft.ServerAddress { return raft.ServerAddress(t
 func (t *transport) EncodePeer(id raft.ServerID, _ raft.ServerAddress) []byte { return []byte(id) }
 
 // InstallSnapshot implements raft.Transport; see transfer.go.
+
+// AppendEntries implements raft.Transport. To a node that does not answer only heartbeats go out, and
+// entries wait until it answers one. Else raft would try to send them ever more rarely, at last every
+// ten seconds, and a node that is back would hear nothing for as long.
+func (t *transport) AppendEntries(id raft.ServerID, to raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	if beat := len(args.Entries) == 0 && args.PrevLogEntry == 0 && args.LeaderCommitIndex == 0; !beat {
+		t.awaitAnswer(id, args.Term)
+	}
+	err := t.NetworkTransport.AppendEntries(id, to, args, resp)
+	t.lostMu.Lock()
+	was := t.lost[id]
+	t.lost[id] = err != nil
+	t.lostMu.Unlock()
+	if was && err == nil {
+		t.found.ring()
+	}
+	return err
+}
+
+// awaitAnswer waits while a node does not answer, as long as it is a member and this one leads in term.
+func (t *transport) awaitAnswer(id raft.ServerID, term uint64) {
+	for {
+		found := t.found.wait()
+		t.lostMu.Lock()
+		lost := t.lost[id]
+		t.lostMu.Unlock()
+		r := t.node.raft.Load()
+		if !lost || r == nil || r.State() != raft.Leader || r.CurrentTerm() != term {
+			return
+		}
+		if _, member := suffrage(t.node.configuration(), string(id)); !member {
+			return
+		}
+		again := time.NewTimer(watchPause)
+		select {
+		case <-found:
+		case <-again.C:
+		case <-t.stop:
+			again.Stop()
+			return
+		}
+		again.Stop()
+	}
+}
 
 // hangUp ends all connections, so that nothing waits for an answer on one.
 func (t *transport) hangUp() {

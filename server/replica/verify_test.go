@@ -216,7 +216,8 @@ func (c *sample) mutate(r *rand.Rand) ([]byte, string) {
 }
 
 func TestAMutilatedLogIsRefusedOrWhole(t *testing.T) {
-	const each = 3000
+	t.Parallel()
+	each := fewer(3000)
 	for _, c := range samples(t) {
 		t.Run(c.name, func(t *testing.T) {
 			var wg sync.WaitGroup
@@ -250,6 +251,7 @@ func TestAMutilatedLogIsRefusedOrWhole(t *testing.T) {
 // TestEveryBitOfALivePageMatters flips each bit of a small file once, in memory: the check alone must
 // refuse it or find the same.
 func TestEveryBitOfALivePageMatters(t *testing.T) {
+	t.Parallel()
 	c := makeSample(t, "small", 20, func(i uint64) int { return int(i) * 5 }, 10)
 	whole, err := verify("x", bytes.NewReader(c.file), int64(len(c.file)), nil)
 	if err != nil {
@@ -279,13 +281,14 @@ func TestEveryBitOfALivePageMatters(t *testing.T) {
 // transactions and puts between them what a crash can leave: any sectors of the new pages, the file
 // grown or not, and the new meta page only when all else is there.
 func TestAWriteThatACrashTearsIsAsIfItHadNotBegun(t *testing.T) {
+	t.Parallel()
 	dir := fastDir(t)
 	s := newLog(t, dir)
 	r := rand.New(rand.NewPCG(1, 2))
 	c := sample{first: 1, stable: map[string][]byte{}}
 	before := usedPages(t, s)
 	torn := fastDir(t)
-	for round := range 120 {
+	for round := range fewer(120) {
 		was := c
 		was.want, was.stable = slices.Clone(c.want), maps.Clone(c.stable)
 		next := c.first + uint64(len(c.want))
