@@ -102,7 +102,12 @@ type Event struct {
 	Listeners int `json:"listeners,omitempty"`
 	// Text says in words what the other fields do not.
 	Text string `json:"text,omitempty"`
+
+	taken bool
 }
+
+// Taken reports whether the event was taken over from another node.
+func (e *Event) Taken() bool { return e.taken }
 
 // size is what an event costs in memory, roughly, in bytes.
 func (e *Event) size() int {
@@ -211,6 +216,7 @@ const (
 type Feed struct {
 	clock   clock.Clock
 	open    atomic.Bool
+	opened  atomic.Int64 // in ms since 1970
 	readers readers
 
 	size int
@@ -237,16 +243,32 @@ func New(c clock.Clock, size int) *Feed {
 }
 
 // Open makes the feed take events: what a start reads back from its journal is no news.
-func (f *Feed) Open() { f.open.Store(true) }
+func (f *Feed) Open() {
+	f.opened.Store(clock.Millis(f.clock))
+	f.open.Store(true)
+}
+
+// Age returns for how many ms the feed has been open, and whether it is.
+func (f *Feed) Age() (ms int64, open bool) {
+	if !f.open.Load() {
+		return 0, false
+	}
+	return max(clock.Millis(f.clock)-f.opened.Load(), 0), true
+}
 
 // Append gives e its number and time and adds it. It never waits for a reader. Before Open it does nothing.
 func (f *Feed) Append(e Event) {
 	e.AtMs = clock.Millis(f.clock)
-	f.Take(e)
+	f.add(e)
 }
 
 // Take is Append for what happened elsewhere, and has its time.
 func (f *Feed) Take(e Event) {
+	e.taken = true
+	f.add(e)
+}
+
+func (f *Feed) add(e Event) {
 	if !f.open.Load() {
 		return
 	}
@@ -335,6 +357,20 @@ func (f *Feed) copy(after uint64) (Batch, []*Event) {
 		events[i] = *f.at(b.Next + 1 + uint64(i))
 	}
 	return b, events
+}
+
+// Before returns the number after which everything comes that happened here in the last ms, as far as it is held.
+func (f *Feed) Before(ms int64) uint64 {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	from := clock.Millis(f.clock) - ms
+	at := f.next - 1
+	for ; at >= f.first; at-- {
+		if e := *f.at(at); !e.taken && e.AtMs < from {
+			break
+		}
+	}
+	return at
 }
 
 // Epoch returns the number of the first event of this process, which tells processes apart.

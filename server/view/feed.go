@@ -22,8 +22,10 @@ const (
 )
 
 type feedOf struct {
-	// Since is the number of the last event that the reader has; 0 for what comes from now on.
+	// Since is the number of the last event that the reader has; 0 for none: then it is told what happened in the last AgeMs, for which
+	// it has had a feed itself.
 	Since uint64 `json:"since"`
+	AgeMs int64  `json:"ageMs,omitempty"`
 }
 
 type feedAnswer struct {
@@ -38,19 +40,17 @@ func (n *Nodes) feedHere(_ context.Context, q feedOf) (feedAnswer, error) {
 	f := n.cfg.Feed
 	a := feedAnswer{Epoch: f.Epoch(), Next: q.Since}
 	if q.Since == 0 {
-		a.Next = f.Last()
-		return a, nil
+		a.Next = f.Before(q.AgeMs)
 	}
 	filter, err := feed.ParseFilter("", ownKinds, "")
 	if err != nil {
 		return a, err
 	}
-	own := n.This().Name
 	for len(a.Events) < followMost {
 		b := f.Since(a.Next, &filter, followMost-len(a.Events))
 		a.Missed += b.Missed
 		for i := range b.Events {
-			if b.Events[i].Node == own {
+			if !b.Events[i].Taken() {
 				a.Events = append(a.Events, b.Events[i])
 			}
 		}
@@ -61,6 +61,10 @@ func (n *Nodes) feedHere(_ context.Context, q feedOf) (feedAnswer, error) {
 	}
 	return a, nil
 }
+
+// mostCursors is of how many nodes that are members no more it is remembered where their feeds were read: one that can't be seen for a
+// moment goes on where it was.
+const mostCursors = 64
 
 // cursor is where this node is in the feed of another one, whose numbers are its own.
 type cursor struct{ epoch, next uint64 }
@@ -80,13 +84,17 @@ func (n *Nodes) follow(ctx context.Context) {
 		case <-wait.C:
 		}
 		others := n.others()
+		age, open := n.cfg.Feed.Age()
+		if !open { // it would not take anything
+			others = nil
+		}
 		var all sync.WaitGroup
 		for _, m := range others {
 			all.Go(func() {
 				mu.Lock()
 				c := at[m.ID]
 				mu.Unlock()
-				a, err := AskOne(ctx, &n.Fan, &n.feed, m.ID, feedOf{c.next})
+				a, err := AskOne(ctx, &n.Fan, &n.feed, m.ID, feedOf{c.next, age})
 				if err != nil {
 					return
 				}
@@ -98,12 +106,12 @@ func (n *Nodes) follow(ctx context.Context) {
 		}
 		all.Wait()
 		for id := range at {
-			if !contains(others, id) {
+			if len(at) > mostCursors && !contains(others, id) {
 				delete(at, id)
 			}
 		}
 		next := followIdle
-		if readers, _ := n.cfg.Feed.Readers(); readers > 0 {
+		if readers, _ := n.cfg.Feed.Readers(); readers > 0 || !open {
 			next = followEvery
 		}
 		wait.Reset(next)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -350,6 +351,79 @@ func TestTheFeedHasWhatHappensOnOtherNodesOnceAndInOrder(t *testing.T) {
 		}
 		cancel()
 		if err := errors.Join(<-ended, <-ended); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTheFeedHasWhatHappenedOnAnotherNodeBeforeItWasReachedAndSinceItsOwnStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, nodes := nodesOf(t, 2)
+		tells := func(id string) {
+			nodes[1].feed.Append(feed.Event{Kind: feed.ClientConnected, ClientID: id, Node: "an address that it had before"})
+		}
+		tells("long before")
+		time.Sleep(time.Hour)
+		nodes[0].feed = feed.New(clock.System{}, 0)
+		nodes[0].cfg.Feed = nodes[0].feed
+		w.set(w.cut, "id1", true)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- nodes[0].Run(ctx) }()
+		time.Sleep(10 * time.Second)
+		nodes[0].feed.Open()
+		time.Sleep(time.Second)
+		tells("a")
+		nodes[1].feed.Take(feed.Event{Kind: feed.ClientConnected, ClientID: "of a third node"})
+		tells("b")
+		time.Sleep(10 * time.Second)
+		w.set(w.cut, "id1", false)
+		time.Sleep(10 * time.Second)
+		tells("c")
+		time.Sleep(10 * time.Second)
+		got := ""
+		for _, e := range nodes[0].feed.Latest(&feed.Filter{}, 10).Events {
+			got += e.ClientID + "@" + e.Node + " "
+		}
+		if got != "a@node1 b@node1 c@node1 " {
+			t.Errorf("it has %s", got)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestANodeThatIsNoMemberForAMomentIsReadOnFromWhereItWas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, nodes := nodesOf(t, 2)
+		others, away := nodes[0].Others, atomic.Bool{}
+		nodes[0].Others = func() []Member {
+			if away.Load() {
+				return nil
+			}
+			return others()
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- nodes[0].Run(ctx) }()
+		for i := range 6 {
+			away.Store(i%2 == 1)
+			nodes[1].feed.Append(feed.Event{Kind: feed.ClientConnected, ClientID: fmt.Sprint("c", i)})
+			time.Sleep(10 * time.Second)
+		}
+		away.Store(false)
+		time.Sleep(10 * time.Second)
+		got := ""
+		for _, e := range nodes[0].feed.Latest(&feed.Filter{}, 10).Events {
+			got += e.ClientID + " "
+		}
+		if got != "c0 c1 c2 c3 c4 c5 " {
+			t.Errorf("it has %s", got)
+		}
+		cancel()
+		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 	})

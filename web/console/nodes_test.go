@@ -88,6 +88,15 @@ func TestEveryNodeShowsTheWholeCluster(t *testing.T) {
 	for _, s := range sites {
 		s.shows("/console/config/clients?ns=public&group=g&dataId=a", "All 3 in sync", strings.TrimPrefix(sites[0].URL, "http://"), strings.TrimPrefix(sites[2].URL, "http://"))
 		s.shows("/console/clients", "10.1.2.3:1")
+		until(t, func() string { // what other nodes tell is read some times a second
+			a := s.get("/console/feed?kinds=client.connected&text=10.1.2.3")
+			for i, from := range sites {
+				if href := "/console/client?id=c" + string(rune('1'+i)); strings.Count(a.body, href+`"`) != 1 || !strings.Contains(text(a.body), strings.TrimPrefix(from.URL, "http://")) {
+					return "the feed does not say once that a client came to node " + string(rune('1'+i)) + ": " + text(a.body)
+				}
+			}
+			return ""
+		})
 		s.shows("/console/client?id=c3", "Listens for 1", strings.TrimPrefix(sites[2].URL, "http://"))
 	}
 
