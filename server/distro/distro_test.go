@@ -386,3 +386,107 @@ func TestNoMessageIsTooLarge(t *testing.T) {
 		}
 	})
 }
+
+// beats is twenty clients that send heartbeats to nodes, each to the one that home says.
+func (g *grid) beats(k naming.Key, home func(n int) string) {
+	for n := range 20 {
+		w := g.nodes[home(n)]
+		g.late.Go(func() {
+			if _, err := w.Beat(naming.Actor{}, k, at(n+10), true); err != nil {
+				g.t.Error(err)
+			}
+		})
+	}
+}
+
+// watch lets the twenty beat every two seconds until they did for so many, with what happens meanwhile, and says when some node that shown
+// returns true for lacks one of them.
+func (g *grid) watch(k naming.Key, seconds int, home func(n int) string, happens map[int]func(), shown func(id string) bool) {
+	g.t.Helper()
+	all := ""
+	for n := range 20 {
+		all += fmt.Sprint(n+10, " ")
+	}
+	for second := range seconds {
+		if f := happens[second]; f != nil {
+			f()
+		}
+		if second%2 == 0 {
+			g.beats(k, home)
+		}
+		for range 10 {
+			time.Sleep(100 * time.Millisecond)
+			for _, id := range g.order {
+				if got := g.nodes[id].ports(k); shown(id) && got != all {
+					g.t.Errorf("node %s shows %q in second %d", id, got, second)
+					return
+				}
+			}
+		}
+	}
+}
+
+func everywhere(string) bool { return true }
+
+// TestARumourThatANodeIsDownLosesNoHeartbeat has two nodes believe for a while that the third is down, which it is not: its clients are taken
+// over, and handed back.
+func TestARumourThatANodeIsDownLosesNoHeartbeat(t *testing.T) {
+	for _, n := range []struct{ first, second int }{{1, 1}, {2, 2}, {2, 5}, {3, 1}, {5, 9}, {12, 12}, {1, 6}} {
+		t.Run(fmt.Sprintf("for %d and %d s", n.first, n.second), func(t *testing.T) {
+			onGrid(t, func(t *testing.T, g *grid) {
+				home := func(n int) string { return g.order[n%3] }
+				g.beats(key("orders"), home)
+				time.Sleep(time.Second)
+				g.watch(key("orders"), 80, home, map[int]func(){
+					0:            func() { g.see("n1", false, "n2", "n3") },
+					n.first:      func() { g.see("n1", true, "n2") },
+					n.second + 1: func() { g.see("n1", true, "n3") },
+				}, everywhere)
+			})
+		})
+	}
+}
+
+// TestHeartbeatsGoOnElsewhereWhileANodeIsCutOff cuts a node off, whose clients come to the others; it goes on owning them, and what nobody
+// else does.
+func TestHeartbeatsGoOnElsewhereWhileANodeIsCutOff(t *testing.T) {
+	for _, seconds := range []int{3, 7, 12, 20, 35, 60} {
+		t.Run(fmt.Sprintf("for %d s", seconds), func(t *testing.T) {
+			onGrid(t, func(t *testing.T, g *grid) {
+				cut := true
+				home := func(n int) string {
+					if id := g.order[n%3]; id != "n1" || !cut {
+						return id
+					}
+					return g.order[1+n%2]
+				}
+				g.beats(key("orders"), func(n int) string { return g.order[n%3] })
+				time.Sleep(time.Second)
+				others := func(id string) bool { return id != "n1" }
+				g.split("n1")
+				g.watch(key("orders"), seconds, home, map[int]func(){
+					3: func() { g.see("n1", false, "n2", "n3") },
+					4: func() { g.see("n2", false, "n1") },
+					5: func() { g.see("n3", false, "n1") },
+				}, others)
+				g.split()
+				g.watch(key("orders"), 3, home, map[int]func(){
+					0: func() { g.see("n1", true, "n2") },
+					1: func() { g.see("n2", true, "n1"); g.see("n3", true, "n1") },
+					2: func() { g.see("n1", true, "n3") },
+				}, others)
+				cut = false
+				g.watch(key("orders"), 60, home, nil, everywhere)
+				owned := 0
+				for _, id := range g.order {
+					owned += int(g.nodes[id].Stats().BeatClients)
+				}
+				if owned != 20 {
+					t.Errorf("%d clients are owned", owned)
+				}
+				time.Sleep(40 * time.Second)
+				g.want(key("orders"), "")
+			})
+		})
+	}
+}

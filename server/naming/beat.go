@@ -24,6 +24,14 @@ func newBeat(p *publication) *beat {
 // beaten notes that a heartbeat was heard.
 func (p *publication) beaten() { p.beat.last.Store(p.service.registry.mono()) }
 
+// heard notes that another node heard the client, which this one is to own.
+func (p *publication) heard() {
+	p.beaten()
+	if p.beat.sick.Load() {
+		p.service.registry.recovered(p)
+	}
+}
+
 // follow sets the timer by what is published now. The caller holds the service's lock.
 func (p *publication) follow() {
 	if p.gone || len(p.entries) == 0 {
@@ -77,12 +85,14 @@ func seconds(ms int64) string {
 func (s *service) setHealth(e *entry, healthy bool, why, by string) {
 	own := *e.own
 	own.Healthy = healthy
-	e.own = &own
-	e.shown = s.cover(e.own)
+	s.replace(e, &own)
 	c := e.pub.session
 	c.mu.Lock()
 	c.touch("")
 	c.mu.Unlock()
+	if s.other(e.own) != e {
+		return // another node hears it
+	}
 	what, kind := Unhealthy, InstanceDown
 	if healthy {
 		what, kind = Healthy, InstanceUp

@@ -136,6 +136,7 @@ type Session struct {
 	ready    list // to be told
 	sent     list // told, not confirmed
 	closed   bool
+	partial  bool // of a copy something was taken away that its node has
 
 	owingAt int32 // in the list of those that are owed something, plus 1; guarded there
 }

@@ -23,7 +23,7 @@ type Copies struct {
 	mu     sync.Mutex
 	tables map[run]*table
 
-	leaving map[*Session]bool // clients of this node that another node owns, too, as was seen once; Settle's alone
+	leaving map[*Session]int // clients of this node that another node owns, too, with how often that was seen; Settle's alone
 }
 
 // run names a run of a node.
@@ -34,7 +34,7 @@ type run struct {
 
 func (c *Copies) init(r *Registry) {
 	c.registry, c.wake = r, make(chan struct{}, 1)
-	c.changed, c.leaving, c.tables = make(map[string]string), make(map[*Session]bool), make(map[run]*table)
+	c.changed, c.leaving, c.tables = make(map[string]string), make(map[*Session]int), make(map[run]*table)
 }
 
 // Copies returns what other nodes may know and tell; from the first call on, changes are noted for them. Call it before serving.

@@ -323,6 +323,33 @@ func TestClientsOfALostNodeStayForAWhileUnlessTheyComeAgain(t *testing.T) {
 	})
 }
 
+// TestWhatALostNodeSaysOfAClientThatIsElsewhereIsAskedForAgain has a node that is thought to be down say anew what another has taken over.
+func TestWhatALostNodeSaysOfAClientThatIsElsewhereIsAskedForAgain(t *testing.T) {
+	w := mates(t, 3)
+	a, b, c := w[0], w[1], w[2]
+	k := key("orders")
+	a.must(a.RegisterHTTP(alice, k, at(1)))
+	b.merge(a.news()...)
+	b.Copies().Lost("n1", Grace)
+	c.must(c.RegisterHTTP(alice, k, at(1)))
+	b.merge(c.news()...)
+	again := at(1)
+	again.Weight = 2
+	a.must(a.RegisterHTTP(alice, k, again))
+	said := a.news()
+	b.merge(said...)
+	b.Copies().Seen("n1", a.incarnation)
+	c.DeregisterHTTP(alice, k, "10.0.0.1", 1)
+	b.merge(c.news()...)
+	b.see(k, Query{}, "")
+	if known, _ := b.Copies().Known("n1", 0); len(known.Versions) != 1 || known.Versions[0].Revision != 0 {
+		t.Errorf("nobody sees that it is missing: %+v", known)
+	}
+	b.merge(said...)
+	b.see(k, Query{}, "1 ")
+	b.checkWhole(t)
+}
+
 func TestAClientThatCameAgainAndWentIsGone(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		w := mates(t, 3)

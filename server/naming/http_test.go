@@ -61,7 +61,7 @@ func (x *town) tell() {
 
 // settle gives clients their owners, as often as that takes.
 func (x *town) settle() {
-	for range 3 {
+	for range rounds + 1 {
 		for _, w := range x.nodes {
 			if !x.down[w.cfg.Node] {
 				w.Copies().Settle(func(node string) bool { return !x.down[node] })

@@ -183,6 +183,9 @@ func (c *Copies) put(t *table, m *namingpb.Copy, pubs []*namingpb.Publication) {
 		r.counts.copies.Add(1)
 	}
 	s.Heard()
+	s.mu.Lock()
+	s.revision, s.partial = 0, false // until it is whole
+	s.mu.Unlock()
 	type published struct {
 		since int64
 		list  []*Instance
@@ -228,7 +231,9 @@ func (c *Copies) put(t *table, m *namingpb.Copy, pubs []*namingpb.Publication) {
 		r.settle(svc)
 	}
 	s.mu.Lock()
-	s.revision = m.GetRevision()
+	if !s.partial {
+		s.revision = m.GetRevision()
+	}
 	s.mu.Unlock()
 }
 

@@ -84,11 +84,20 @@ func (m *model) expire(now time.Time) (sharp bool) {
 	return sharp
 }
 
+// over reports whether f is shown in the place of another of its name: the later one is, but for one whose heartbeats are missed.
+func (f *fact) over(old *fact) bool {
+	silent := func(f *fact) bool { return !f.beat.IsZero() && !f.instance.Healthy }
+	if silent(f) != silent(old) {
+		return silent(old)
+	}
+	return f.seq > old.seq
+}
+
 // sees returns what a query is to show, as text.
 func (m *model) sees(k Key, q Query) string {
 	shown := make(map[InstanceID]*fact)
 	for _, f := range m.facts {
-		if old := shown[f.instance.Of()]; f.key == k && (old == nil || old.seq < f.seq) {
+		if old := shown[f.instance.Of()]; f.key == k && (old == nil || f.over(old)) {
 			shown[f.instance.Of()] = f
 		}
 	}

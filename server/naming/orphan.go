@@ -177,19 +177,6 @@ func (s *service) forgo(e *entry) {
 	s.registry.counts.instances.Add(-1)
 	s.changed()
 	c.mu.Lock()
-	c.revision = 0 // if its node is seen again, it is asked for all of it
+	c.revision, c.partial = 0, true // if its node is seen again, it is asked for all of it
 	c.mu.Unlock()
-}
-
-// move gives an instance of a copy the place that its node gives it; it reports whether that is another.
-func (s *service) move(e *entry, seq uint64) bool {
-	if e.seq == seq {
-		return false
-	}
-	at, _ := slices.BinarySearchFunc(s.sorted, e, compareEntries)
-	s.sorted = slices.Delete(s.sorted, at, at+1)
-	e.seq = seq
-	at, _ = slices.BinarySearchFunc(s.sorted, e, compareEntries)
-	s.sorted = slices.Insert(s.sorted, at, e)
-	return true
 }

@@ -62,9 +62,18 @@ type entry struct {
 	seq uint64
 }
 
-// compareEntries orders the instances of a service.
+// silent reports whether e is of a client whose heartbeats are missed where e comes from.
+func (e *entry) silent() bool { return e.pub.session.client.Kind == Beating && !e.own.Healthy }
+
+// compareEntries orders the instances of a service. Of a client that two nodes own for a while, the one that hears it has it right.
 func compareEntries(a, b *entry) int {
-	if c := cmp.Or(compareIDs(a.own, b.own), cmp.Compare(b.seq, a.seq)); c != 0 || a.pub == b.pub {
+	c := compareIDs(a.own, b.own)
+	if silent := a.silent(); c == 0 && silent != b.silent() {
+		if c = -1; silent {
+			c = 1
+		}
+	}
+	if c = cmp.Or(c, cmp.Compare(b.seq, a.seq)); c != 0 || a.pub == b.pub {
 		return c
 	}
 	// Two nodes registered it at the same time: all nodes show the same one.
@@ -113,7 +122,7 @@ func (s *service) changed() {
 // those of a copy's instances, nil for a client of this node.
 func (s *service) put(p *publication, list []*Instance, seqs []uint64, by string) bool {
 	if len(p.entries) == 1 && len(list) == 1 && compareIDs(p.entries[0].own, list[0]) == 0 {
-		moved := seqs != nil && s.move(p.entries[0], seqs[0])
+		moved := seqs != nil && s.rank(p.entries[0], seqs[0])
 		return s.renew(p.entries[0], list[0], by) || moved
 	}
 	old := p.entries
@@ -130,7 +139,7 @@ func (s *service) put(p *publication, list []*Instance, seqs []uint64, by string
 	for n, i := range list {
 		if e := held[i.Of()]; e != nil {
 			delete(held, i.Of())
-			changed = seqs != nil && s.move(e, seqs[n]) || changed
+			changed = seqs != nil && s.rank(e, seqs[n]) || changed
 			changed = s.renew(e, i, by) || changed
 			entries = append(entries, e)
 			continue
@@ -165,9 +174,36 @@ func (s *service) renew(e *entry, i *Instance, by string) bool {
 		return false
 	}
 	before := e.shown
-	e.own = i
-	e.shown = s.cover(i)
+	s.replace(e, i)
 	s.noteChange(e, before, by)
+	return true
+}
+
+// replace makes i what e publishes, which has the same name.
+func (s *service) replace(e *entry, i *Instance) {
+	if e.own.Healthy == i.Healthy {
+		e.own = i
+	} else {
+		s.move(e, func() { e.own = i })
+	}
+	e.shown = s.cover(i)
+}
+
+// move gives e its place after a change of it that may give it another.
+func (s *service) move(e *entry, change func()) {
+	at, _ := slices.BinarySearchFunc(s.sorted, e, compareEntries)
+	s.sorted = slices.Delete(s.sorted, at, at+1)
+	change()
+	at, _ = slices.BinarySearchFunc(s.sorted, e, compareEntries)
+	s.sorted = slices.Insert(s.sorted, at, e)
+}
+
+// rank gives an instance of a copy the rank that its node gives it; it reports whether that is another.
+func (s *service) rank(e *entry, seq uint64) bool {
+	if e.seq == seq {
+		return false
+	}
+	s.move(e, func() { e.seq = seq })
 	return true
 }
 

@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"slices"
 	"strings"
 
 	"nacre/server/naming/namingpb"
@@ -78,22 +79,27 @@ func (c *Copies) take(copied *Session) (taken bool) {
 	copied.mu.Unlock()
 	own := r.at(a)
 	for _, p := range pubs {
-		if own != nil {
-			own.mu.Lock()
-			_, held := own.pubs.find(&p.service.key)
-			own.mu.Unlock()
-			if held {
-				continue
-			}
-		}
 		p.service.mu.Lock()
 		var list []*Instance
+		heard := false
 		for _, e := range p.entries {
 			list = append(list, e.own)
+			heard = heard || e.own.Healthy
 		}
 		p.service.mu.Unlock()
 		if len(list) == 0 {
 			continue
+		}
+		if own != nil {
+			own.mu.Lock()
+			mine, held := own.pubs.find(&p.service.key)
+			own.mu.Unlock()
+			if held {
+				if heard {
+					mine.heard()
+				}
+				continue
+			}
 		}
 		own = r.come(a)
 		// It has nothing to refuse, but that the client went in this moment: then it is taken the next time.
@@ -105,8 +111,12 @@ func (c *Copies) take(copied *Session) (taken bool) {
 	return taken
 }
 
+// rounds is how often a client must be found to be owned by another node before it is let go of.
+const rounds = 4
+
 // Settle gives each client without a connection the node that is to own it: this node takes over those of others, and lets go of its
-// own that others have taken over, when it finds so for the second time. It is called now and then, from one goroutine. alive says whether a node is up.
+// own that others have taken over, when it has found so four times: until then all have compared what they know of the new owner. It is
+// called every two seconds or so, from one goroutine. alive says whether a node is up.
 func (c *Copies) Settle(alive func(node string) bool) (taken, left int) {
 	r := c.registry
 	if r.owners == nil {
@@ -123,7 +133,7 @@ func (c *Copies) Settle(alive func(node string) bool) (taken, left int) {
 		}
 		c.mu.Unlock()
 	}
-	leaving := make(map[*Session]bool)
+	leaving := make(map[*Session]int)
 	c.each(func(s *Session) {
 		if s.client.Kind != Beating {
 			return
@@ -132,12 +142,12 @@ func (c *Copies) Settle(alive func(node string) bool) (taken, left int) {
 		if node == "" || node == r.node() || !alive(node) || !c.covered(s, node) {
 			return
 		}
-		if c.leaving[s] {
-			left++
-			s.Close("node " + node + " owns the client now")
+		if leaving[s] = c.leaving[s] + 1; leaving[s] < rounds {
 			return
 		}
-		leaving[s] = true
+		left++
+		delete(leaving, s)
+		s.Close("node " + node + " owns the client now")
 	})
 	c.leaving = leaving
 	return taken, left
@@ -153,7 +163,7 @@ func (c *Copies) beating() (list []*Session) {
 	return list
 }
 
-// covered reports whether a node has all that a client published.
+// covered reports whether a node has all that a client of this one published, and hears it.
 func (c *Copies) covered(s *Session, node string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -168,10 +178,26 @@ func (c *Copies) covered(s *Session, node string) bool {
 	s.mu.Lock()
 	pubs := append([]*publication(nil), s.pubs.list...)
 	s.mu.Unlock()
-	there.mu.Lock()
-	defer there.mu.Unlock()
 	for _, p := range pubs {
-		if _, held := there.pubs.find(&p.service.key); !held {
+		there.mu.Lock()
+		q, held := there.pubs.find(&p.service.key)
+		there.mu.Unlock()
+		if !held || !p.coveredBy(q) {
+			return false
+		}
+	}
+	return true
+}
+
+// coveredBy reports whether another publication of the same service has all instances of p, and those healthy that are healthy in p.
+func (p *publication) coveredBy(q *publication) bool {
+	if p.service != q.service {
+		return false // one of them is of a service that was forgotten meanwhile
+	}
+	p.service.mu.Lock()
+	defer p.service.mu.Unlock()
+	for _, e := range p.entries {
+		if !slices.ContainsFunc(q.entries, func(o *entry) bool { return compareIDs(e.own, o.own) == 0 && (o.own.Healthy || !e.own.Healthy) }) {
 			return false
 		}
 	}
