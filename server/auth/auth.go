@@ -88,6 +88,7 @@ type State struct {
 	mu       sync.RWMutex
 	users    map[string]*User
 	sessions map[string]*held
+	others   int64 // sessions that a state of what a group touches does not hold
 }
 
 // NewState returns an empty state.

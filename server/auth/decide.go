@@ -103,7 +103,7 @@ func (s *State) open(m *authpb.Open) (Outcome, []journal.Change) {
 	var out Outcome
 	var changes []journal.Change
 	drop := func(user string, most int64) {
-		if most <= 0 || int64(len(s.sessions)) < most {
+		if most <= 0 || int64(len(s.sessions))+s.others < most {
 			return
 		}
 		oldest := s.sessionsOf(user)

@@ -120,6 +120,7 @@ type State struct {
 	byUser map[string]map[resource.ConfigKey]*Info
 	byKey  map[resource.ConfigKey]map[string]*Info
 	bytes  int64
+	others map[string]int64 // by user, those that a state of what a group touches does not hold
 }
 
 // NewState returns an empty state.
@@ -270,7 +271,7 @@ func (s *State) save(m *draftpb.Save) (Outcome, []journal.Change) {
 	case out.Version != m.IfVersion:
 		out.Fault = fault.New(fault.Conflict, "this draft was saved or dropped in another tab meanwhile").WithCode(CodeStale)
 		return out, nil
-	case held == nil && m.MaxUser > 0 && int64(len(s.byUser[user])) >= m.MaxUser:
+	case held == nil && m.MaxUser > 0 && int64(len(s.byUser[user]))+s.others[user] >= m.MaxUser:
 		out.Fault = fault.New(fault.Limited, "you have %d drafts, the most that may be; publish or drop some", m.MaxUser)
 		return out, nil
 	case m.MaxBytes > 0 && grown > m.MaxBytes && int64(len(m.Content)) > size:

@@ -126,8 +126,8 @@ func (s *State) register(m *namingpb.Register) (Outcome, []journal.Change) {
 		}
 		return Outcome{Existed: true}, []journal.Change{InstanceChange{before, after}}
 	}
-	if h != nil && m.MaxService > 0 && int64(len(h.instances)) >= m.MaxService {
-		return refuse(fault.Limited, CodeLimit, "service %s has %d persistent instances, the most that may be (setting max-instances-per-service)", key, len(h.instances))
+	if h != nil && m.MaxService > 0 && h.count() >= m.MaxService {
+		return refuse(fault.Limited, CodeLimit, "service %s has %d persistent instances, the most that may be (setting max-instances-per-service)", key, h.count())
 	}
 	if m.MaxAll > 0 && s.persistent >= m.MaxAll {
 		return refuse(fault.Limited, CodeLimit, "there are %d persistent instances, the most that may be (setting max-instances)", s.persistent)
@@ -166,7 +166,7 @@ func (s *State) describe(m *namingpb.Describe) (Outcome, []journal.Change) {
 		before = h.service
 	}
 	switch {
-	case m.Mode == namingpb.Describe_CREATE && (before != nil || h != nil && len(h.instances) > 0):
+	case m.Mode == namingpb.Describe_CREATE && (before != nil || h != nil && h.count() > 0):
 		return refuse(fault.Conflict, CodeServiceExists, "specified service %s already exists!", key.Grouped())
 	case before == nil && m.MaxAll > 0 && s.described >= m.MaxAll:
 		return refuse(fault.Limited, CodeLimit, "there are %d services that somebody described, the most that may be (setting max-services)", s.described)
@@ -176,7 +176,7 @@ func (s *State) describe(m *namingpb.Describe) (Outcome, []journal.Change) {
 		Selector: Selector{Type: m.Selector.GetType(), Expression: m.Selector.GetExpression()},
 		User:     m.Actor.GetUser(), IP: m.Actor.GetIp(), CreatedMs: m.AtMs, ModifiedMs: m.AtMs,
 	}
-	if h != nil && len(h.instances) > 0 {
+	if h != nil && h.count() > 0 {
 		after.Ephemeral = false
 	}
 	if before != nil {
@@ -191,7 +191,7 @@ func (s *State) remove(m *namingpb.Remove) (Outcome, []journal.Change) {
 	if h == nil {
 		return Outcome{}, nil
 	}
-	if len(h.instances) > 0 {
+	if h.count() > 0 {
 		return Outcome{Existed: true, Fault: notEmpty(key)}, nil
 	}
 	var changes []journal.Change

@@ -63,10 +63,14 @@ type held struct {
 	clusters  map[string]*Cluster
 	instances map[addr]*Persistent
 	overrides map[InstanceID]*Override
+	others    int64 // instances that a state of what a group touches does not hold
 }
 
+// count returns how many persistent instances there are.
+func (h *held) count() int64 { return int64(len(h.instances)) + h.others }
+
 func (h *held) empty() bool {
-	return h.service == nil && len(h.clusters) == 0 && len(h.instances) == 0 && len(h.overrides) == 0
+	return h.service == nil && len(h.clusters) == 0 && h.count() == 0 && len(h.overrides) == 0
 }
 
 // NewState returns an empty state.

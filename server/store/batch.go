@@ -160,7 +160,7 @@ func (b *batch) add(g *group, m *meta) error {
 		case auth.SessionChange:
 			b.sessions.add(cmp.Or(c.After, c.Before).ID, c.Before, c.After)
 		case draft.Change:
-			b.addDraft(c)
+			addDraft(&b.drafts, c)
 		default:
 			if known, err := b.addRegistry(c); known || err != nil {
 				if err != nil {

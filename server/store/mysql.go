@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	driversql "github.com/go-sql-driver/mysql"
@@ -29,9 +30,13 @@ type MySQLOptions struct {
 	ConnectTimeout time.Duration
 	// MaxConns is how many connections are open at most. Default 16.
 	MaxConns int
-	// Committed, when set, is told what each committed group changed, in the order of revisions and
-	// before Commit returns. It must not block.
-	Committed func(revision uint64, changes []journal.Change)
+	// Node is the id of this node, for the change log.
+	Node string
+	// Database is the id that the database must have; "" takes any.
+	Database string
+	// Committed, when set, is told what each committed group changed, of the database as it was at the revision before, in the
+	// order of revisions and before Commit returns. It must not block.
+	Committed func(before, after uint64, changes []journal.Change)
 	// Log takes what goes wrong and is tried again. Default slog.Default().
 	Log *slog.Logger
 }
@@ -58,15 +63,20 @@ func (o MySQLOptions) withDefaults() MySQLOptions {
 // MySQL is a MySQL or MariaDB database that several nodes, and other programs that know Nacos'
 // tables, may share. It is safe for concurrent use.
 type MySQL struct {
-	// name says which database it is, without the password.
-	name string
-	opts MySQLOptions
-	pool *sql.DB
-	db   *gorm.DB
+	// name says which database it is, without the password; id is its own.
+	name, id string
+	opts     MySQLOptions
+	pool     *sql.DB
+	db       *gorm.DB
 	// batchBytes bounds one INSERT, by what the server accepts.
 	batchBytes int
+	// seen is the highest revision that was seen.
+	seen atomic.Uint64
 	// writing is held by the one Commit that is under way.
 	writing chan struct{}
+	// sinceTrim is how many groups were committed since the change log was trimmed last. writing guards it.
+	sinceTrim int
+	trimmed   time.Time
 }
 
 var _ journal.Committer = (*MySQL)(nil)
@@ -100,6 +110,9 @@ func PlanMySQL(ctx context.Context, dsn string, opts MySQLOptions) ([]string, er
 
 func (m *MySQL) prepare(ctx context.Context) error {
 	if err := m.migrate(ctx); err != nil {
+		return err
+	}
+	if err := m.identify(ctx); err != nil {
 		return err
 	}
 	return m.chooseTenant(ctx)

@@ -19,6 +19,7 @@ import (
 const (
 	maxAttempts  = 6
 	firstBackoff = 5 * time.Millisecond
+	maxBackoff   = 200 * time.Millisecond
 	// rollbackTime is how long undoing may take before the connection is dropped instead.
 	rollbackTime = time.Second
 )
@@ -72,6 +73,12 @@ func refusal(cmd journal.Command, err error) (journal.Outcome, error) {
 		return config.Outcome{Fault: f}, nil
 	case namespace.Owns(cmd.Kind):
 		return namespace.Outcome{Fault: f}, nil
+	case auth.Owns(cmd.Kind):
+		return auth.Outcome{Fault: f}, nil
+	case draft.Owns(cmd.Kind):
+		return draft.Outcome{Fault: f}, nil
+	case naming.Owns(cmd.Kind):
+		return naming.Outcome{Fault: f}, nil
 	}
 	return nil, err
 }
@@ -114,6 +121,7 @@ func (m *MySQL) try(ctx context.Context, group []journal.Command) ([]journal.Res
 
 // transact makes one attempt. An error means that nothing was written, unless it is a fault already.
 func (m *MySQL) transact(ctx context.Context, group []journal.Command) (results []journal.Result, err error) {
+	seen := m.seen.Load()
 	tx, done, err := m.session(ctx)
 	if err != nil {
 		return nil, err
@@ -123,10 +131,17 @@ func (m *MySQL) transact(ctx context.Context, group []journal.Command) (results 
 	if err := tx.Exec("START TRANSACTION").Error; err != nil {
 		return nil, err
 	}
-	t := &transaction{tx: tx, batchBytes: m.batchBytes}
+	c, err := m.readCounter(tx, seen, true)
+	if err != nil {
+		broken = m.rollback(ctx, tx) != nil
+		return nil, err
+	}
+	t := c.transaction(tx, m.batchBytes, false)
 	results, err = t.decide(group)
 	if err == nil && t.changed() {
-		err = t.write()
+		if err = t.write(m.opts.Node); err == nil {
+			err = m.trim(t)
+		}
 	}
 	if err == nil {
 		err = ctx.Err() // from here on a deadline leaves the outcome unknown
@@ -143,13 +158,37 @@ func (m *MySQL) transact(ctx context.Context, group []journal.Command) (results 
 			broken = m.rollback(ctx, tx) != nil
 			return nil, err // a cluster's certification undid it
 		}
-		return nil, m.unknown(err)
+		if happened, failed := m.find(ctx, t); failed != nil {
+			return nil, m.unknown(err)
+		} else if !happened {
+			return nil, err
+		}
+	} else {
+		broken = false
 	}
-	broken = false
+	m.saw(t.revision)
 	if m.opts.Committed != nil {
-		m.opts.Committed(t.revision, t.changes)
+		m.opts.Committed(t.counted, t.revision, t.changes)
 	}
 	return results, nil
+}
+
+// find asks until ctx ends whether a transaction took effect whose COMMIT was not confirmed.
+func (m *MySQL) find(ctx context.Context, t *transaction) (happened bool, err error) {
+	backoff := firstBackoff
+	for {
+		if happened, err = m.happened(ctx, t); err == nil || fault.KindOf(err) != fault.Internal || causeOf(err) != causeLost && causeOf(err) != causeBusy {
+			return happened, err
+		}
+		timer := time.NewTimer(backoff)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return false, err
+		}
+		backoff = min(2*backoff, maxBackoff)
+	}
 }
 
 func (m *MySQL) rollback(ctx context.Context, tx *gorm.DB) error {
@@ -162,12 +201,16 @@ func (m *MySQL) rollback(ctx context.Context, tx *gorm.DB) error {
 type transaction struct {
 	tx         *gorm.DB
 	batchBytes int
+	// reads says that nothing is decided: rows are not locked.
+	reads bool
+	// attempt names this attempt in the change log.
+	attempt []byte
 
-	// revision is the last that was taken, by others before decide, by the group after it.
-	revision uint64
+	// counted is the last revision of others, revision that of the group.
+	counted, revision uint64
 	// tenant is where new rows of the default namespace go.
 	tenant  string
-	counted uint64
+	totals  naming.Totals
 	held    *held
 	changes []journal.Change
 	results []journal.Result
@@ -175,25 +218,9 @@ type transaction struct {
 
 func (t *transaction) changed() bool { return len(t.changes) > 0 }
 
-// decide locks the counter row, thereby makes the order of commits the order of revisions, loads and
-// locks what the group touches, and decides it.
+// decide loads and locks what the group touches, and decides it. The counter's lock, which is held, makes the
+// order of commits the order of revisions.
 func (t *transaction) decide(group []journal.Command) ([]journal.Result, error) {
-	var counter struct {
-		Revision      uint64
-		DefaultTenant *string
-	}
-	res := t.tx.Raw("SELECT revision, default_tenant FROM nacre_revision WHERE id = 1 FOR UPDATE").Scan(&counter)
-	if res.Error != nil {
-		return nil, res.Error
-	}
-	if res.RowsAffected != 1 {
-		return nil, fault.New(fault.Unavailable, "the table nacre_revision has lost its row; put it back (INSERT INTO nacre_revision (id, revision) "+
-			"SELECT 1, COALESCE(MAX(revision), 0) FROM his_config_info) and start again")
-	}
-	t.counted, t.tenant = counter.Revision, tenantNew
-	if counter.DefaultTenant != nil {
-		t.tenant = *counter.DefaultTenant
-	}
 	need, err := touchesOf(group)
 	if err != nil {
 		return nil, err
@@ -210,7 +237,11 @@ func (t *transaction) decide(group []journal.Command) ([]journal.Result, error) 
 		t.results = append(t.results, journal.Result{Outcome: outcome})
 		t.changes = append(t.changes, changes...)
 	}
+	t.totals = t.held.naming.Totals()
 	t.revision = t.held.configs.Revision()
+	if t.changed() && t.revision == t.counted {
+		t.revision++ // nodes follow any change by the counter
+	}
 	for i := range t.results {
 		t.results[i].Index = t.revision
 	}
@@ -218,7 +249,7 @@ func (t *transaction) decide(group []journal.Command) ([]journal.Result, error) 
 }
 
 // write writes what was decided, and fills the ids that the database gave into changes and results.
-func (t *transaction) write() error {
+func (t *transaction) write(node string) error {
 	w := newSQLWriter(t)
 	for _, c := range t.changes {
 		if err := w.add(c); err != nil {
@@ -234,16 +265,16 @@ func (t *transaction) write() error {
 			t.results[i].Outcome = o
 		}
 	}
-	if t.revision == t.counted {
-		return nil
-	}
-	return t.tx.Exec("UPDATE nacre_revision SET revision = ? WHERE id = 1", t.revision).Error
+	return t.logChanges(node)
 }
 
 // held is what a group is decided on.
 type held struct {
 	configs    *config.State
 	namespaces *namespace.State
+	users      *auth.State
+	drafts     *draft.State
+	naming     *naming.State
 	// rows are those of formal contents and variants in the database; a key of the default namespace may have two.
 	rows  map[config.Key][]rowRef
 	grays map[grayKey][]rowRef
@@ -267,16 +298,11 @@ func (h *held) decide(cmd journal.Command) (journal.Outcome, []journal.Change, e
 	case namespace.Owns(cmd.Kind):
 		return h.namespaces.Decide(cmd)
 	case auth.Owns(cmd.Kind):
-		return auth.Outcome{Fault: notOnMySQL("users and sessions")}, nil, nil
+		return h.users.Decide(cmd)
 	case draft.Owns(cmd.Kind):
-		return draft.Outcome{Fault: notOnMySQL("drafts")}, nil, nil
+		return h.drafts.Decide(cmd)
 	case naming.Owns(cmd.Kind):
-		return naming.Outcome{Fault: notOnMySQL("persistent instances and descriptions of services")}, nil, nil
+		return h.naming.Decide(cmd)
 	}
 	return nil, nil, fmt.Errorf("command kind %d is not known; a newer version wrote it", cmd.Kind)
-}
-
-// notOnMySQL is the answer to commands whose rows no table of MySQL has.
-func notOnMySQL(what string) *fault.Error {
-	return fault.New(fault.Unavailable, "%s are not kept in MySQL by this version; storage sqlite has them", what)
 }

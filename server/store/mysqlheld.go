@@ -7,9 +7,12 @@ import (
 
 	"gorm.io/gorm"
 
+	"nacre/server/auth"
 	"nacre/server/config"
+	"nacre/server/draft"
 	"nacre/server/journal"
 	"nacre/server/namespace"
+	"nacre/server/naming"
 )
 
 // keysAtOnce is how many keys one locking query asks for.
@@ -22,12 +25,18 @@ type touches struct {
 	namespaces map[string]struct{}
 	// quota and count say that rows must be counted.
 	quota, count bool
+	people       touchedPeople
+	registry     touchedRegistry
+}
+
+func newTouches() *touches {
+	return &touches{keys: map[config.Key]struct{}{}, capacities: map[capacityRef]struct{}{}, namespaces: map[string]struct{}{}}
 }
 
 type capacityRef struct{ namespace, group string }
 
 func touchesOf(group []journal.Command) (*touches, error) {
-	need := &touches{keys: map[config.Key]struct{}{}, capacities: map[capacityRef]struct{}{}, namespaces: map[string]struct{}{}}
+	need := newTouches()
 	for _, cmd := range group {
 		switch {
 		case config.Owns(cmd.Kind):
@@ -51,15 +60,35 @@ func touchesOf(group []journal.Command) (*touches, error) {
 				need.namespaces[id] = struct{}{}
 			}
 			need.count = need.count || all
+		case auth.Owns(cmd.Kind):
+			if err := need.people.addAuth(cmd); err != nil {
+				return nil, err
+			}
+		case draft.Owns(cmd.Kind):
+			if err := need.people.addDraft(cmd); err != nil {
+				return nil, err
+			}
+		case naming.Owns(cmd.Kind):
+			if err := need.registry.add(cmd); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return need, nil
 }
 
-// load locks and loads what need names, each table by one query and in the order of its keys.
+// rows is where queries of rows begin: they lock what they find when the transaction decides on it.
+func (t *transaction) rows() *gorm.DB {
+	if t.reads {
+		return t.tx
+	}
+	return t.tx.Clauses(forUpdate)
+}
+
+// load loads what need names, and locks it when the transaction decides on it, each table by one query and in the order of its keys.
 func (t *transaction) load(need *touches) (*held, error) {
 	h := &held{
-		configs: config.NewHeld(), namespaces: namespace.NewState(),
+		configs: config.NewHeld(), namespaces: namespace.NewState(), users: auth.NewState(), drafts: draft.NewState(), naming: naming.NewState(),
 		rows: map[config.Key][]rowRef{}, grays: map[grayKey][]rowRef{},
 	}
 	keys := slices.SortedFunc(maps.Keys(need.keys), byIndex)
@@ -74,7 +103,13 @@ func (t *transaction) load(need *touches) (*held, error) {
 	if err := t.loadCapacities(h, need); err != nil {
 		return nil, err
 	}
-	return h, t.loadNamespaces(h, need)
+	if err := t.loadNamespaces(h, need); err != nil {
+		return nil, err
+	}
+	if err := t.loadPeople(h, &need.people); err != nil {
+		return nil, err
+	}
+	return h, t.loadRegistry(h, &need.registry)
 }
 
 // byIndex orders keys as the unique indexes of their tables do.
@@ -103,7 +138,7 @@ func whereKeys(tx *gorm.DB, keys []config.Key) *gorm.DB {
 
 func (t *transaction) loadEntries(h *held, keys []config.Key) error {
 	var rows []configRow
-	if err := whereKeys(t.tx, keys).Clauses(forUpdate).Order("data_id, group_id, tenant_id").Find(&rows).Error; err != nil {
+	if err := whereKeys(t.rows(), keys).Order("data_id, group_id, tenant_id").Find(&rows).Error; err != nil {
 		return err
 	}
 	slices.SortStableFunc(rows, func(a, b configRow) int {
@@ -147,7 +182,7 @@ func tagsOf(tx *gorm.DB, ids []int64) (map[int64][]string, error) {
 
 func (t *transaction) loadGrays(h *held, keys []config.Key) error {
 	var rows []grayRow
-	if err := whereKeys(t.tx, keys).Clauses(forUpdate).Order("data_id, group_id, tenant_id, gray_name").Find(&rows).Error; err != nil {
+	if err := whereKeys(t.rows(), keys).Order("data_id, group_id, tenant_id, gray_name").Find(&rows).Error; err != nil {
 		return err
 	}
 	slices.SortStableFunc(rows, func(a, b grayRow) int {
@@ -198,7 +233,7 @@ func (t *transaction) loadCapacities(h *held, need *touches) error {
 		}
 		slices.Sort(l.names)
 		var rows []capacityRow
-		err := t.tx.Table(l.table).Clauses(forUpdate).Select(capacitySelect(l.column)).Where(l.column+" IN ?", l.names).Order(l.column).Find(&rows).Error
+		err := t.rows().Table(l.table).Select(capacitySelect(l.column)).Where(l.column+" IN ?", l.names).Order(l.column).Find(&rows).Error
 		if err != nil {
 			return err
 		}
@@ -268,7 +303,7 @@ func (t *transaction) loadNamespaces(h *held, need *touches) error {
 	}
 	ids := slices.Sorted(maps.Keys(need.namespaces))
 	var rows []namespaceRow
-	if err := t.tx.Clauses(forUpdate).Where("kp = ? AND tenant_id IN ?", tenantKind, ids).Order("tenant_id").Find(&rows).Error; err != nil {
+	if err := t.rows().Where("kp = ? AND tenant_id IN ?", tenantKind, ids).Order("tenant_id").Find(&rows).Error; err != nil {
 		return err
 	}
 	for i := range rows {

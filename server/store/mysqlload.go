@@ -19,36 +19,42 @@ func (m *MySQL) Load(ctx context.Context, v Visitor) (Loaded, error) {
 }
 
 func (m *MySQL) load(ctx context.Context, v Visitor) (loaded Loaded, err error) {
+	err = m.snapshot(ctx, func(t *transaction) error {
+		loaded = Loaded{Index: t.counted, Counters: config.Counters{Revision: t.counted}}
+		l := mysqlLoader{tx: t.tx, tenant: t.tenant}
+		for _, step := range []func(Visitor) error{l.entries, l.grays, l.capacities, l.namespaces, l.users, l.sessions, l.drafts, l.registry} {
+			if err := step(v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return loaded, err
+}
+
+// snapshot calls f with a transaction that reads the database as it is at one moment.
+func (m *MySQL) snapshot(ctx context.Context, f func(t *transaction) error) error {
+	seen := m.seen.Load()
 	tx, done, err := m.session(ctx)
 	if err != nil {
-		return loaded, err
+		return err
 	}
 	broken := true
 	defer func() { done(broken) }()
 	for _, s := range []string{"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"} {
 		if err := tx.Exec(s).Error; err != nil {
-			return loaded, err
+			return err
 		}
 	}
-	var counter struct {
-		Revision      uint64
-		DefaultTenant *string
+	c, err := m.readCounter(tx, seen, false)
+	if err == nil {
+		err = f(c.transaction(tx, m.batchBytes, true))
 	}
-	if err := tx.Raw("SELECT revision, default_tenant FROM nacre_revision WHERE id = 1").Scan(&counter).Error; err != nil {
-		return loaded, err
+	broken = m.rollback(ctx, tx) != nil
+	if err == nil {
+		m.saw(c.Revision)
 	}
-	loaded = Loaded{Index: counter.Revision, Counters: config.Counters{Revision: counter.Revision}}
-	l := mysqlLoader{tx: tx, tenant: tenantNew}
-	if counter.DefaultTenant != nil {
-		l.tenant = *counter.DefaultTenant
-	}
-	for _, step := range []func(Visitor) error{l.entries, l.grays, l.capacities, l.namespaces} {
-		if err := step(v); err != nil {
-			return loaded, err
-		}
-	}
-	broken = tx.Exec("COMMIT").Error != nil
-	return loaded, nil
+	return err
 }
 
 type mysqlLoader struct {

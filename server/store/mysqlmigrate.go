@@ -170,7 +170,7 @@ func (m *MySQL) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(c.check(), m.checkVersion(ctx, c)); err != nil {
+	if err := errors.Join(c.check(), m.checkVersion(ctx, c), m.checkIdentity(ctx, c)); err != nil {
 		return err
 	}
 	p, err := m.provider()

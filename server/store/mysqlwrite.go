@@ -1,13 +1,16 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"nacre/server/auth"
 	"nacre/server/config"
+	"nacre/server/draft"
 	"nacre/server/journal"
 	"nacre/server/namespace"
 	"nacre/server/resource"
@@ -30,6 +33,10 @@ type sqlWriter struct {
 	steps      []historyStep
 	capacities pairs[capacityRef, config.Capacity]
 	namespaces pairs[string, namespace.Namespace]
+	users      pairs[string, auth.User]
+	sessions   pairs[string, auth.Session]
+	drafts     pairs[string, draftRow]
+	registry   pairs[string, registryRow]
 	// outcome has where the id of a change's outcome will stand, by revision; later the first of each.
 	outcome map[uint64]*int64
 }
@@ -79,7 +86,20 @@ func (w *sqlWriter) add(c journal.Change) error {
 			of = c.Before
 		}
 		w.namespaces.add(of.ID, c.Before, c.After)
+	case auth.UserChange:
+		w.users.add(cmp.Or(c.After, c.Before).Name, c.Before, c.After)
+	case auth.SessionChange:
+		w.sessions.add(cmp.Or(c.After, c.Before).ID, c.Before, c.After)
+	case draft.Change:
+		addDraft(&w.drafts, c)
 	default:
+		before, after, ok, err := rowsOfChange(c)
+		if ok && err == nil {
+			w.registry.add(cmp.Or(after, before).id(), before, after)
+		}
+		if ok || err != nil {
+			return err
+		}
 		return fmt.Errorf("the database does not know how to write a change of kind %T (%s)", c, c.Table())
 	}
 	return nil
@@ -204,7 +224,8 @@ func (w *sqlWriter) fill(o *config.Outcome) {
 
 // flush writes what was gathered.
 func (w *sqlWriter) flush() error {
-	for _, step := range []func() error{w.flushDeleted, w.flushEntries, w.flushGrays, w.flushHistory, w.flushCapacities, w.flushNamespaces} {
+	for _, step := range []func() error{w.flushDeleted, w.flushEntries, w.flushGrays, w.flushHistory, w.flushCapacities, w.flushNamespaces,
+		w.flushUsers, w.flushSessions, w.flushDrafts, w.flushRegistry} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -262,6 +283,10 @@ var (
 		"c_desc", "c_use", "effect", "type", "c_schema", "encrypted_data_key", "revision"})}
 	updateGrayRow = clause.OnConflict{DoUpdates: clause.AssignmentColumns([]string{"content", "md5", "gmt_modified", "src_user", "src_ip", "app_name",
 		"gray_rule", "encrypted_data_key", "revision"})}
+	updateSessionRow = clause.OnConflict{DoUpdates: clause.AssignmentColumns([]string{"username", "src_ip", "agent", "gmt_create", "gmt_expires"})}
+	updateDraftRow   = clause.OnConflict{DoUpdates: clause.AssignmentColumns([]string{"version", "gmt_modified", "base_revision", "base_md5", "size", "digest",
+		"type", "c_desc", "app_name", "config_tags", "content"})}
+	updateRegistryRow = clause.OnConflict{DoUpdates: clause.AssignmentColumns([]string{"body"})}
 )
 
 func (w *sqlWriter) flushEntries() error {

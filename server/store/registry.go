@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -61,38 +62,38 @@ func whereSwitch(v *naming.Switch) (naming.Key, string) { return naming.Key{}, v
 
 // addRegistry takes up a change of the registry; ok is false when c is none.
 func (b *batch) addRegistry(c journal.Change) (ok bool, err error) {
-	switch c := c.(type) {
-	case naming.InstanceChange:
-		return true, addRegistryRow(b, registryInstance, c.Before, c.After, whereInstance)
-	case naming.ServiceChange:
-		return true, addRegistryRow(b, registryService, c.Before, c.After, whereService)
-	case naming.ClusterChange:
-		return true, addRegistryRow(b, registryCluster, c.Before, c.After, whereCluster)
-	case naming.OverrideChange:
-		return true, addRegistryRow(b, registryOverride, c.Before, c.After, whereOverride)
-	case naming.SwitchChange:
-		return true, addRegistryRow(b, registrySwitch, c.Before, c.After, whereSwitch)
+	before, after, ok, err := rowsOfChange(c)
+	if ok && err == nil {
+		b.registry.add(cmp.Or(after, before).id(), before, after)
 	}
-	return false, nil
+	return ok, err
 }
 
-func addRegistryRow[T any](b *batch, kind string, before, after *T, where func(*T) (naming.Key, string)) error {
-	was, err := registryRowOf(kind, before, where)
-	if err != nil {
-		return err
+// rowsOfChange returns the rows before and after a change of the registry; ok is false when c is none.
+func rowsOfChange(c journal.Change) (before, after *registryRow, ok bool, err error) {
+	switch c := c.(type) {
+	case naming.InstanceChange:
+		before, after, err = registryRows(registryInstance, c.Before, c.After, whereInstance)
+	case naming.ServiceChange:
+		before, after, err = registryRows(registryService, c.Before, c.After, whereService)
+	case naming.ClusterChange:
+		before, after, err = registryRows(registryCluster, c.Before, c.After, whereCluster)
+	case naming.OverrideChange:
+		before, after, err = registryRows(registryOverride, c.Before, c.After, whereOverride)
+	case naming.SwitchChange:
+		before, after, err = registryRows(registrySwitch, c.Before, c.After, whereSwitch)
+	default:
+		return nil, nil, false, nil
 	}
-	is, err := registryRowOf(kind, after, where)
-	if err != nil {
-		return err
+	return before, after, true, err
+}
+
+func registryRows[T any](kind string, before, after *T, where func(*T) (naming.Key, string)) (was, is *registryRow, err error) {
+	if was, err = registryRowOf(kind, before, where); err != nil {
+		return nil, nil, err
 	}
-	id := ""
-	if is != nil {
-		id = is.id()
-	} else if was != nil {
-		id = was.id()
-	}
-	b.registry.add(id, was, is)
-	return nil
+	is, err = registryRowOf(kind, after, where)
+	return was, is, err
 }
 
 func (s *summer) registry(r *registryRow) uint64 {

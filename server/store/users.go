@@ -59,7 +59,7 @@ func draftKey(i *draft.Info) string {
 }
 
 // addDraft takes up a change of a draft.
-func (b *batch) addDraft(c draft.Change) {
+func addDraft(rows *pairs[string, draftRow], c draft.Change) {
 	var before, after *draftRow
 	key := ""
 	if c.Before != nil {
@@ -68,7 +68,7 @@ func (b *batch) addDraft(c draft.Change) {
 	if c.After != nil {
 		after, key = &draftRow{c.AfterInfo, c.After}, draftKey(c.AfterInfo)
 	}
-	b.drafts.add(key, before, after)
+	rows.add(key, before, after)
 }
 
 // changeRows writes the rows of one table that changed: put those that are there, with their

@@ -28,10 +28,10 @@ type told struct {
 	revisions []uint64
 }
 
-func (o *told) committed(revision uint64, _ []journal.Change) {
+func (o *told) committed(before, after uint64, _ []journal.Change) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.revisions = append(o.revisions, revision)
+	o.revisions = append(o.revisions, before+1, after)
 }
 
 func TestOfTwoNodesThatCompareAndSetOneWins(t *testing.T) {

@@ -235,13 +235,20 @@ func drawOf(rt *rapid.T) *draftpb.Of {
 		DataId: rapid.SampledFrom(dataIDs[:2]).Draw(rt, "dataId")}
 }
 
-// readPeople reads the rows that only SQLite has.
-func readPeople(ctx context.Context, db *sql.DB) (p people, err error) {
+// How the two databases are asked for users.
+const (
+	imageUsers  = "SELECT username, password, roles, gmt_create, gmt_modified FROM users"
+	sharedUsers = "SELECT u.username, u.password, COALESCE((SELECT GROUP_CONCAT(r.role ORDER BY r.role) FROM roles r WHERE r.username = u.username), ''), n.gmt_create, n.gmt_modified " +
+		"FROM users u JOIN nacre_user n ON n.username = u.username"
+)
+
+// readPeople reads users, sessions and drafts with SQL.
+func readPeople(ctx context.Context, db *sql.DB, users string) (p people, err error) {
 	for _, q := range []struct {
 		query string
 		scan  func(scan func(...any) error) error
 	}{
-		{"SELECT username, password, roles, gmt_create, gmt_modified FROM users", func(scan func(...any) error) error {
+		{users, func(scan func(...any) error) error {
 			var u auth.User
 			var roles string
 			err := scan(&u.Name, &u.Hash, &roles, &u.CreatedMs, &u.ModifiedMs)

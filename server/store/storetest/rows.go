@@ -20,7 +20,7 @@ type rows struct {
 	History    []config.History
 	Capacities []config.Capacity
 	Namespaces []namespace.Namespace
-	People     people // of SQLite alone
+	People     people
 }
 
 // sort brings what has no order of its own into one.

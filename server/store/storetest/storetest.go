@@ -28,6 +28,11 @@ type backend interface {
 	rows(ctx context.Context) (rows, error)
 }
 
+// counting is a backend that numbers changes of anything, not of configurations alone: a group without them takes one number.
+type counting interface {
+	Revision(ctx context.Context) (uint64, error)
+}
+
 // run compares random lists of commands that draw draws, in groups of random size, on what fresh returns with the model.
 func run(t *testing.T, draw func(*rapid.T) command, fresh func(t *rapid.T) backend) {
 	t.Helper()
@@ -74,6 +79,13 @@ func (c *comparison) commit(rt *rapid.T, group []command) {
 	results, err := c.backend.Commit(context.Background(), encoded)
 	if err != nil {
 		rt.Fatalf("commit of %d commands: %v", len(group), err)
+	}
+	if b, ok := c.backend.(counting); ok {
+		after, err := b.Revision(context.Background())
+		if err != nil || after < c.model.revision || after > c.model.revision+1 {
+			rt.Fatalf("after %d commands the counter is at %d, the model's at %d (%v)", len(group), after, c.model.revision, err)
+		}
+		c.model.revision = after
 	}
 	if len(results) != len(group) {
 		rt.Fatalf("%d results for %d commands", len(results), len(group))

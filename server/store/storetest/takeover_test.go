@@ -401,7 +401,7 @@ func TestNodesThatStartTogetherMigrateOnce(t *testing.T) {
 		}
 	}
 	var n int
-	if err := openSQL(t, dsn).QueryRow("SELECT COUNT(*) FROM nacre_schema WHERE version_id > 0").Scan(&n); err != nil || n != 5 {
+	if err := openSQL(t, dsn).QueryRow("SELECT COUNT(*) FROM nacre_schema WHERE version_id > 0").Scan(&n); err != nil || n != 6 {
 		t.Errorf("%d migrations are noted, %v", n, err)
 	}
 }
