@@ -4,6 +4,7 @@
 package namespace
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,7 +37,11 @@ type Namespace struct {
 }
 
 // Change is a change of a row; Before is nil when it is new, After when it is gone.
-type Change struct{ Before, After *Namespace }
+type Change struct {
+	Before, After *Namespace
+	// User and IP are those of who did it, "" where that is not known.
+	User, IP string
+}
 
 // Table implements journal.Change.
 func (Change) Table() string { return "tenant_info" }
@@ -186,17 +191,43 @@ func (s *State) Decide(cmd journal.Command) (Outcome, []journal.Change, error) {
 		return Outcome{}, nil, err
 	}
 	out, changes := s.decide(m)
-	if s.happened != nil && len(changes) > 0 {
-		s.happened(happening(m, changes[0].(Change)))
+	if len(changes) == 0 {
+		return out, nil, nil
 	}
+	c := changes[0].(Change)
+	if m, ok := m.(interface{ GetActor() *namespacepb.Actor }); ok {
+		c.User, c.IP = m.GetActor().GetUser(), m.GetActor().GetIp()
+	}
+	changes[0] = c
+	s.tell(c)
 	return out, changes, nil
 }
 
-func happening(m proto.Message, c Change) Happening {
-	var by *namespacepb.Actor
-	if m, ok := m.(interface{ GetActor() *namespacepb.Actor }); ok {
-		by = m.GetActor()
+// Take makes s follow a change that was decided elsewhere, and tells of it as Decide does. After is the row as it is; one that
+// is held already changes nothing. For the applying goroutine.
+func (s *State) Take(c Change) {
+	id := cmp.Or(c.After, c.Before).ID
+	s.mu.Lock()
+	c.Before = s.byID[id]
+	same := c.Before == c.After || c.Before != nil && c.After != nil && *c.Before == *c.After
+	if c.After != nil {
+		s.byID[id] = c.After
+	} else {
+		delete(s.byID, id)
 	}
+	s.mu.Unlock()
+	if !same {
+		s.tell(c)
+	}
+}
+
+func (s *State) tell(c Change) {
+	if s.happened != nil {
+		s.happened(happening(c))
+	}
+}
+
+func happening(c Change) Happening {
 	op, n := OpUpdate, c.After
 	switch {
 	case c.Before == nil:
@@ -204,7 +235,7 @@ func happening(m proto.Message, c Change) Happening {
 	case c.After == nil:
 		op, n = OpRemove, c.Before
 	}
-	return Happening{Op: op, ID: n.ID, Name: n.Name, User: by.GetUser(), IP: by.GetIp()}
+	return Happening{Op: op, ID: n.ID, Name: n.Name, User: c.User, IP: c.IP}
 }
 
 func (s *State) decide(m proto.Message) (Outcome, []journal.Change) {

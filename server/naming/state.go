@@ -236,22 +236,26 @@ func joined(before, after journal.Change) journal.Change {
 	return nil
 }
 
-// rowKey names the row of a change.
-func rowKey(c journal.Change) any {
-	type instanceRow struct {
+// The names of rows.
+type (
+	instanceRow struct {
 		key Key
 		of  addr
 	}
-	type serviceRow struct{ key Key }
-	type clusterRow struct {
+	serviceRow struct{ key Key }
+	clusterRow struct {
 		key  Key
 		name string
 	}
-	type overrideRow struct {
+	overrideRow struct {
 		key Key
 		of  InstanceID
 	}
-	type switchRow struct{ entry string }
+	switchRow struct{ entry string }
+)
+
+// rowKey names the row of a change.
+func rowKey(c journal.Change) any {
 	switch c := c.(type) {
 	case InstanceChange:
 		of := cmp.Or(c.After, c.Before)
