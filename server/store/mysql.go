@@ -72,6 +72,8 @@ type MySQL struct {
 	batchBytes int
 	// seen is the highest revision that was seen.
 	seen atomic.Uint64
+	// zone is that of the database's datetimes.
+	zone *time.Location
 	// writing is held by the one Commit that is under way.
 	writing chan struct{}
 	// sinceTrim is how many groups were committed since the change log was trimmed last. writing guards it.
@@ -136,6 +138,7 @@ func connectMySQL(ctx context.Context, dsn string, opts MySQLOptions) (*MySQL, e
 	if packet, err = m.probe(ctx, cfg, strings.Contains(dsn, "loc=")); err != nil {
 		return nil, m.readFault(ctx, err)
 	}
+	m.zone = cfg.Loc
 	m.batchBytes = int(min(packet/3, 4<<20))
 	if m.pool, err = openPool(cfg, opts); err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func (m *MySQL) Commit(ctx context.Context, group []journal.Command) ([]journal.
 
 // commit halves a group that holds a value which the tables refuse until it is found.
 func (m *MySQL) commit(ctx context.Context, group []journal.Command) ([]journal.Result, error) {
-	results, err := m.try(ctx, group)
+	results, err := m.try(ctx, func(t *transaction) error { return t.commit(group, m.opts.Node) })
 	if c := causeOf(err); err == nil || c != causeData && c != causeDuplicate {
 		return results, m.writeFault(err)
 	}
@@ -96,10 +96,10 @@ func refusals(group []journal.Command, err error) ([]journal.Result, error) {
 }
 
 // try makes attempts while the database undoes them and ctx lasts. Its error is the database's own.
-func (m *MySQL) try(ctx context.Context, group []journal.Command) ([]journal.Result, error) {
+func (m *MySQL) try(ctx context.Context, work func(*transaction) error) ([]journal.Result, error) {
 	backoff := firstBackoff
 	for attempt := 1; ; attempt++ {
-		results, err := m.transact(ctx, group)
+		results, err := m.transact(ctx, work)
 		c := causeOf(err)
 		if err == nil || fault.KindOf(err) != fault.Internal || c == causeOther || c == causeData || attempt == maxAttempts || ctx.Err() != nil {
 			return results, err
@@ -120,7 +120,7 @@ func (m *MySQL) try(ctx context.Context, group []journal.Command) ([]journal.Res
 }
 
 // transact makes one attempt. An error means that nothing was written, unless it is a fault already.
-func (m *MySQL) transact(ctx context.Context, group []journal.Command) (results []journal.Result, err error) {
+func (m *MySQL) transact(ctx context.Context, work func(*transaction) error) ([]journal.Result, error) {
 	seen := m.seen.Load()
 	tx, done, err := m.session(ctx)
 	if err != nil {
@@ -137,21 +137,15 @@ func (m *MySQL) transact(ctx context.Context, group []journal.Command) (results 
 		return nil, err
 	}
 	t := c.transaction(tx, m.batchBytes, false)
-	results, err = t.decide(group)
-	if err == nil && t.changed() {
-		if err = t.write(m.opts.Node); err == nil {
-			err = m.trim(t)
-		}
+	if err = work(t); err == nil && t.changed() {
+		err = m.trim(t)
 	}
 	if err == nil {
 		err = ctx.Err() // from here on a deadline leaves the outcome unknown
 	}
 	if err != nil || !t.changed() {
 		broken = m.rollback(ctx, tx) != nil
-		if err != nil {
-			return nil, err
-		}
-		return results, nil
+		return t.results, err
 	}
 	if err := tx.Exec("COMMIT").Error; err != nil {
 		if c := causeOf(err); c == causeBusy || c == causeDuplicate {
@@ -170,7 +164,7 @@ func (m *MySQL) transact(ctx context.Context, group []journal.Command) (results 
 	if m.opts.Committed != nil {
 		m.opts.Committed(t.counted, t.revision, t.changes)
 	}
-	return results, nil
+	return t.results, nil
 }
 
 // find asks until ctx ends whether a transaction took effect whose COMMIT was not confirmed.
@@ -218,21 +212,29 @@ type transaction struct {
 
 func (t *transaction) changed() bool { return len(t.changes) > 0 }
 
+// commit decides the group and writes what changes.
+func (t *transaction) commit(group []journal.Command, node string) error {
+	if err := t.decide(group); err != nil || !t.changed() {
+		return err
+	}
+	return t.write(node)
+}
+
 // decide loads and locks what the group touches, and decides it. The counter's lock, which is held, makes the
 // order of commits the order of revisions.
-func (t *transaction) decide(group []journal.Command) ([]journal.Result, error) {
+func (t *transaction) decide(group []journal.Command) error {
 	need, err := touchesOf(group)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if t.held, err = t.load(need); err != nil {
-		return nil, err
+		return err
 	}
 	t.held.configs.SetCounters(config.Counters{Revision: t.counted})
 	for _, cmd := range group {
 		outcome, changes, err := t.held.decide(cmd)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		t.results = append(t.results, journal.Result{Outcome: outcome})
 		t.changes = append(t.changes, changes...)
@@ -245,7 +247,7 @@ func (t *transaction) decide(group []journal.Command) ([]journal.Result, error) 
 	for i := range t.results {
 		t.results[i].Index = t.revision
 	}
-	return t.results, nil
+	return nil
 }
 
 // write writes what was decided, and fills the ids that the database gave into changes and results.
