@@ -150,7 +150,7 @@ func install(dir string) (*Server, error) {
 	if out, err := exec.Command(installer, args...).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%s: %w\n%s", installer, err, out)
 	}
-	init := fmt.Sprintf("CREATE USER IF NOT EXISTS '%s'@'127.0.0.1' IDENTIFIED BY '%s';\nGRANT ALL ON *.* TO '%[1]s'@'127.0.0.1';\n", user, password)
+	init := fmt.Sprintf("CREATE USER IF NOT EXISTS '%s'@'127.0.0.1' IDENTIFIED BY '%s';\nGRANT ALL ON *.* TO '%[1]s'@'127.0.0.1' WITH GRANT OPTION;\n", user, password)
 	return s, os.WriteFile(s.path("init.sql"), []byte(init), 0o644)
 }
 
