@@ -22,5 +22,6 @@ func main() {
 		Environ: os.Environ(),
 		Serve:   server.Run,
 		Recover: server.RecoverSingle,
+		Plan:    server.PlanMySQL,
 	}))
 }

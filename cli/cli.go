@@ -36,6 +36,9 @@ type Env struct {
 	// Recover makes the node of a data folder the only member of a new cluster, and returns the cluster's id.
 	Recover func(ctx context.Context, s settings.Settings, log *slog.Logger) (string, error)
 
+	// Plan returns the SQL that a start would execute to bring the tables of the MySQL database up to date.
+	Plan func(ctx context.Context, s settings.Settings) ([]string, error)
+
 	ctx context.Context
 }
 
@@ -50,6 +53,7 @@ type root struct {
 	Import  ImportCmd  `cmd:"" help:"Publish the configurations of a ZIP or a folder; shows first what that changes."`
 	Export  ExportCmd  `cmd:"" help:"Write the configurations of a namespace to a ZIP or a folder."`
 	Cluster ClusterCmd `cmd:"" help:"Look after a cluster."`
+	Migrate MigrateCmd `cmd:"" help:"Show what a start would change in the tables of a MySQL database."`
 	Watch   WatchCmd   `cmd:"" help:"Print what happens on a server, as it happens."`
 }
 

@@ -159,7 +159,7 @@ func (s *Server) copyClients(ctx context.Context) error {
 		return nil
 	}
 	wait, cancel := context.WithTimeout(ctx, readyWait)
-	_ = s.node.WaitReady(wait) // with no leader, too, nodes tell each other of clients
+	_ = s.keeper.WaitReady(wait) // with no leader, too, nodes tell each other of clients
 	cancel()
 	return s.cluster.distro.Run(ctx)
 }
@@ -181,7 +181,7 @@ func (s *Server) tellCluster(ctx context.Context) error {
 		return nil
 	}
 	s.waitForClients(ctx)
-	if s.node.WaitReady(ctx) == nil {
+	if s.keeper.WaitReady(ctx) == nil {
 		s.welcome(ctx)
 		s.cluster.members.SetUp(true, "")
 	}
@@ -281,7 +281,7 @@ func (s *Server) Entry() string {
 // whileLeading runs what one node does for all, on the node that leads, until ctx ends. f is run anew each time that
 // this node comes to lead.
 func (s *Server) whileLeading(ctx context.Context, f func(context.Context) error) error {
-	if s.node.WaitReady(ctx) != nil {
+	if s.keeper.WaitReady(ctx) != nil {
 		return nil // it stops, or never took a write
 	}
 	if s.cluster == nil {

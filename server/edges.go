@@ -55,7 +55,7 @@ func (s *Server) edges() (err error) {
 	}
 	readers := console.FeedReaders(pages)
 	own := nacre.Deps{Deps: s.deps("nacre"), Version: release.Version, Node: s.nodeState, Feed: s.feed, Draining: s.web.Draining(), Readers: readers,
-		Search: s.search, Archives: s.archives()}
+		Search: s.search}
 	if s.cluster != nil {
 		own.Members = operated{s}
 	}
@@ -82,7 +82,10 @@ func (s *Server) deps(api string) wire.Deps {
 			QuotaMaxSize: set.QuotaMaxSize, MaxContent: set.MaxConfigSize,
 		},
 	}
-	if s.cluster != nil {
+	switch {
+	case s.mysql != nil:
+		deps.Strong = s.mysql.Strong
+	case s.cluster != nil:
 		deps.Strong = s.node.Strong
 	}
 	if s.datagrams != nil {
@@ -109,12 +112,21 @@ func (s *Server) setLogLevel(word string) error {
 }
 
 func (s *Server) nodeState() nacre.Node {
-	st := s.node.Stats()
+	st := s.stats()
+	written, _ := s.written()
 	groups, commands := s.group.Stats()
 	return nacre.Node{
-		Name: s.node.ID(), Role: s.role(), Storage: "embedded", StartedMs: s.started.UnixMilli(),
-		Journal: nacre.Journal{AppliedIndex: st.AppliedIndex, WrittenIndex: s.image.Written(), Groups: groups, Commands: commands, Syncs: st.Fsyncs},
+		Name: s.keeper.ID(), Role: s.role(), Storage: s.storage(), StartedMs: s.started.UnixMilli(),
+		Journal: nacre.Journal{AppliedIndex: st.AppliedIndex, WrittenIndex: written, Groups: groups, Commands: commands, Syncs: st.Fsyncs},
 	}
+}
+
+// storage is what the APIs call the place where everything is kept.
+func (s *Server) storage() string {
+	if s.mysql != nil {
+		return settings.StorageMySQL
+	}
+	return "embedded"
 }
 
 // role is what the node is: standalone, or in a cluster leader or follower.
@@ -137,7 +149,12 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 
 // sources are where metrics come from when somebody asks for them.
 func (s *Server) sources() metrics.Sources {
+	var database func() metrics.Database
+	if s.mysql != nil {
+		database = s.databaseFigures
+	}
 	return metrics.Sources{
+		Database: database,
 		Writes: func() metrics.Writes {
 			w := s.configs.WriteStats()
 			return metrics.Writes{Published: w.Published, Removed: w.Removed, Refused: w.Refused, Failed: w.Failed}
@@ -149,9 +166,10 @@ func (s *Server) sources() metrics.Sources {
 		Waiting: s.ledger.Waiting,
 		Groups:  s.group.Stats,
 		Queued:  s.group.Waiting,
-		Fsyncs:  func() uint64 { return s.node.Stats().Fsyncs },
+		Fsyncs:  func() uint64 { return s.stats().Fsyncs },
 		Image: func() metrics.Image {
-			return metrics.Image{Applied: s.node.AppliedIndex(), Written: s.image.Written(), BehindBytes: s.image.Stats().BehindBytes}
+			written, behind := s.written()
+			return metrics.Image{Applied: s.stats().AppliedIndex, Written: written, BehindBytes: behind}
 		},
 		Polls: func() metrics.Polls {
 			p := s.web.Stats().Polls
@@ -187,9 +205,9 @@ func (s *Server) sources() metrics.Sources {
 			}
 		},
 		Ready:  func() bool { return s.Ready() == nil },
-		Leader: func() bool { return s.node.Stats().State == "leader" },
+		Leader: func() bool { return s.stats().State == "leader" },
 		DataBytes: func() (database, log int64) {
-			return fileSize(filepath.Join(s.settings.DataDir, imageFile)), int64(s.node.Stats().LogBytes)
+			return fileSize(filepath.Join(s.settings.DataDir, imageFile)), int64(s.stats().LogBytes)
 		},
 	}
 }

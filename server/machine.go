@@ -57,10 +57,15 @@ func (m *machine) decide(cmd journal.Command) (journal.Outcome, []journal.Change
 	return nil, nil, fmt.Errorf("command kind %d is not known; a newer version wrote it", cmd.Kind)
 }
 
-// load fills the state from the image. It returns an error, a *store.CorruptError among them, when
-// the image is not whole; the state must not be used then.
-func (m *machine) load(ctx context.Context, image *store.Image) error {
-	loaded, err := image.Load(ctx, store.Visitor{
+// loader is where state is loaded from: a *store.Image or a *store.MySQL.
+type loader interface {
+	Load(ctx context.Context, v store.Visitor) (store.Loaded, error)
+}
+
+// load fills the state from the image, or from MySQL. It returns an error, a *store.CorruptError among them, when
+// what is there is not whole; the state must not be used then.
+func (m *machine) load(ctx context.Context, from loader) error {
+	loaded, err := from.Load(ctx, store.Visitor{
 		Entry: m.configs.LoadEntry, Gray: m.configs.LoadGray, Capacity: m.configs.LoadCapacity, Namespace: m.namespaces.Load,
 		User: m.users.LoadUser, Session: m.users.LoadSession, Draft: m.drafts.Load, Registry: m.naming.Load,
 	})
@@ -73,14 +78,24 @@ func (m *machine) load(ctx context.Context, image *store.Image) error {
 
 // reload replaces the state by what the image holds now, and tells of each key that differs.
 func (m *machine) reload(ctx context.Context, image *store.Image) error {
-	fresh := &machine{configs: config.NewState(nil), namespaces: namespace.NewState(), users: auth.NewState(), drafts: draft.NewState(), naming: naming.NewState()}
-	if err := fresh.load(ctx, image); err != nil {
-		return err
+	fresh, err := loadedFrom(ctx, image)
+	if err == nil {
+		m.replace(fresh)
 	}
+	return err
+}
+
+// loadedFrom returns what is held there, for replace.
+func loadedFrom(ctx context.Context, from loader) (*machine, error) {
+	fresh := &machine{configs: config.NewState(nil), namespaces: namespace.NewState(), users: auth.NewState(), drafts: draft.NewState(), naming: naming.NewState()}
+	return fresh, fresh.load(ctx, from)
+}
+
+// replace takes what fresh holds, and tells of each key that differs.
+func (m *machine) replace(fresh *machine) {
 	m.configs.Replace(fresh.configs)
 	m.namespaces.Replace(fresh.namespaces)
 	m.users.Replace(fresh.users)
 	m.drafts.Replace(fresh.drafts)
 	m.naming.Replace(fresh.naming)
-	return nil
 }

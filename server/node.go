@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,15 +13,20 @@ import (
 
 // nodeView is how this node is.
 func (s *Server) nodeView() view.Node {
-	st := s.node.Stats()
+	st := s.stats()
+	written, _ := s.written()
 	_, commands := s.group.Stats()
 	n := view.Node{
-		ID: s.node.ID(), Version: release.Version, StartedMs: s.started.UnixMilli(), Configs: s.configs.Stats().Configs, Revision: s.configs.Revision(), HTTPAddr: s.Addr(), GRPCAddr: s.GRPCAddr(), Leader: st.State == "leader", State: st.State, Term: st.Term,
-		CommitIndex: st.CommitIndex, AppliedIndex: st.AppliedIndex, WrittenIndex: s.image.Written(), LastLog: st.LastIndex, SnapshotIndex: st.SnapshotIndex, SnapshotMs: st.SnapshotMs,
+		ID: s.keeper.ID(), Version: release.Version, StartedMs: s.started.UnixMilli(), Configs: s.configs.Stats().Configs, Revision: s.configs.Revision(), HTTPAddr: s.Addr(), GRPCAddr: s.GRPCAddr(), Leader: st.State == "leader", State: st.State, Term: st.Term,
+		CommitIndex: st.CommitIndex, AppliedIndex: st.AppliedIndex, WrittenIndex: written, LastLog: st.LastIndex, SnapshotIndex: st.SnapshotIndex, SnapshotMs: st.SnapshotMs,
 		Fsyncs: st.Fsyncs, FsyncP99: s.latest("fsync_p99"), LogBytes: st.LogBytes, Commands: commands,
 	}
 	if err := s.Ready(); err != nil {
 		n.NotReady = fault.TextOf(err)
+	}
+	if s.mysql != nil {
+		db := s.mysql.State()
+		n.Database, n.DatabaseDown, n.DatabaseSinceMs = cmp.Or(db.Name, "MySQL"), db.Why, db.Since.UnixMilli()
 	}
 	if n.Leader {
 		n.LeaderID = n.ID

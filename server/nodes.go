@@ -21,7 +21,7 @@ func (s *Server) views() *view.Nodes {
 		Series: func(span string, names []string) (series.Table, error) { return s.series.Read(span, names...) },
 		Load:   s.nodeLoad, Keep: func(keep int, ip, port string) { s.rpc.Reload(keep, ip, port) },
 	})
-	n.Self = func() view.Member { return view.Member{ID: s.node.ID(), Name: s.Addr()} }
+	n.Self = func() view.Member { return view.Member{ID: s.keeper.ID(), Name: s.Addr()} }
 	return n
 }
 
@@ -51,10 +51,10 @@ func (a alone) Members() []wire.Member {
 	}
 	raftPort := a.port - 1000 // nothing listens there: Nacos' console shows it
 	m := wire.Member{
-		IP: host, Port: a.port, RaftPort: raftPort, State: "UP", Version: release.Version, SeenMs: clock.Millis(a.opts.Clock), Term: a.node.Stats().Term,
+		IP: host, Port: a.port, RaftPort: raftPort, State: "UP", Version: release.Version, SeenMs: clock.Millis(a.opts.Clock), Term: a.stats().Term,
 		RaftMembers: []string{net.JoinHostPort(host, strconv.Itoa(raftPort))},
 	}
-	if a.node.Stats().State == "leader" {
+	if a.stats().State == "leader" {
 		m.Leader = m.RaftMembers[0]
 	}
 	return []wire.Member{m}

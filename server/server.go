@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 	"nacre/server/config/transfer"
 	"nacre/server/dns"
 	"nacre/server/draft"
+	"nacre/server/external"
 	"nacre/server/fault"
 	"nacre/server/feed"
 	"nacre/server/fuzzy"
@@ -63,8 +63,10 @@ type Server struct {
 	started  time.Time
 
 	lock       *replica.Lock
+	keeper     keeper
+	node       *replica.Node // nil, as image, where the database is MySQL
 	image      *store.Image
-	node       *replica.Node
+	mysql      *external.Node // nil where it is in the data folder
 	group      *journal.Group
 	configs    *config.Service
 	ledger     *delivery.Ledger
@@ -146,35 +148,25 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if s.lock, err = replica.LockDir(s.settings.DataDir); err != nil {
 		return err
 	}
-	if s.image, err = store.Open(ctx, store.Config{Path: filepath.Join(s.settings.DataDir, imageFile), Log: s.opts.Log}); err != nil {
-		return err
-	}
 	m := s.domains()
-	if err = m.load(ctx, s.image); err != nil {
+	open := s.openEmbedded
+	if s.settings.Storage == settings.StorageMySQL {
+		open = s.openMySQL
+	}
+	if err = open(ctx, m); err != nil {
 		return err
 	}
-	if err = s.checkAdminPassword(); err != nil {
-		return err
+	s.group = journal.NewGroup(s.keeper, journal.GroupConfig{OnGroup: func(n int) { s.metrics.GroupSize().Observe(float64(n)) }})
+	var queries config.Queries = s.image
+	var contents draft.Contents = s.image
+	if s.mysql != nil {
+		queries, contents = s.mysql.Queries(), s.mysql
 	}
-	s.node, err = replica.New(replica.Config{
-		Dir: s.settings.DataDir, Lock: s.lock, Image: s.image, Applier: m,
-		Reload: func() error { return m.reload(context.Background(), s.image) },
-		Clock:  s.opts.Clock, Logger: s.opts.Log, Fatal: s.opts.Fatal, OnFsync: s.observeFsync, Cluster: s.replicaCluster(),
-	})
-	if err != nil {
-		return err
-	}
-	if s.cluster != nil {
-		if err = s.meetCluster(); err != nil {
-			return err
-		}
-	}
-	s.group = journal.NewGroup(s.node, journal.GroupConfig{OnGroup: func(n int) { s.metrics.GroupSize().Observe(float64(n)) }})
-	s.configs.Use(timed{s.group, s.observeChange}, s.image)
+	s.configs.Use(timed{s.group, s.observeChange}, queries)
 	s.namespaces.Use(s.group)
 	s.naming.Use(s.group)
 	s.users.Use(s.group)
-	s.drafts.Use(s.group, s.image)
+	s.drafts.Use(s.group, contents)
 	s.metrics = metrics.New(s.sources())
 	s.series = s.figures()
 	return s.edges()
@@ -257,7 +249,7 @@ func (s *Server) Ready() error {
 	if err := s.cluster.waiting(); err != nil {
 		return err
 	}
-	if err := s.node.Ready(); err != nil {
+	if err := s.keeper.Ready(); err != nil || s.image == nil {
 		return err
 	}
 	return s.image.Err()
@@ -290,7 +282,7 @@ func (s *Server) Run(ctx context.Context) error {
 	nodeEnded, serving := make(chan struct{}), make(chan struct{})
 	node.Go(func() error {
 		defer close(nodeEnded)
-		return s.node.Run(nodeCtx)
+		return s.keeper.Run(nodeCtx)
 	})
 	group.Go(func() error { return s.group.Run(groupCtx) })
 	run.Go(func() error { return s.serve(runCtx, serving) })
@@ -303,6 +295,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return s.whileLeading(runCtx, func(ctx context.Context) error { return s.drafts.Run(ctx, s.logUpkeep("drafts")) })
 	})
 	run.Go(func() error { return s.tellCluster(runCtx) })
+	run.Go(func() error { return s.welcomeLater(runCtx, serving) })
 	run.Go(func() error { return s.copyClients(runCtx) })
 	run.Go(func() error { return s.stateNews(runCtx, serving) })
 	run.Go(func() error { return s.serveDNS(runCtx, serving) })
@@ -310,7 +303,7 @@ func (s *Server) Run(ctx context.Context) error {
 	run.Go(func() error { return s.series.Run(runCtx) })
 	run.Go(func() error { return s.nodes.Run(runCtx) })
 	run.Go(func() error {
-		if s.node.WaitReady(runCtx) != nil {
+		if s.keeper.WaitReady(runCtx) != nil {
 			return nil
 		}
 		return s.probes.Run(runCtx)
@@ -327,7 +320,7 @@ func (s *Server) Run(ctx context.Context) error {
 			return errors.New("the journal ended, so nothing can be written any more")
 		case <-clusterEnded:
 			return errors.New("other nodes can't be reached any more")
-		case <-s.image.Failed():
+		case <-s.imageFailed():
 			return fmt.Errorf("the database can't be written: %w", s.image.Err())
 		}
 	})
@@ -344,7 +337,7 @@ func (s *Server) Run(ctx context.Context) error {
 // serve answers requests until ctx ends, and then drains. It closes serving when it begins.
 func (s *Server) serve(ctx context.Context, serving chan<- struct{}) error {
 	wait, cancel := context.WithTimeout(ctx, readyWait)
-	err := s.node.WaitReady(wait)
+	err := s.keeper.WaitReady(wait)
 	cancel()
 	if err != nil && ctx.Err() == nil {
 		s.opts.Log.Warn("serving what this node has, though it is not ready", "why", fault.TextOf(err))
@@ -357,7 +350,7 @@ func (s *Server) serve(ctx context.Context, serving chan<- struct{}) error {
 	go func() { served <- s.rpc.Serve(s.grpc) }()
 	go func() { served <- s.rpc.Run(context.WithoutCancel(ctx)) }()
 	left := cap(served)
-	if s.cluster == nil {
+	if s.cluster == nil && s.mysql == nil {
 		s.welcome(ctx)
 	}
 	s.opts.Log.Info("serving", "url", "http://"+s.Addr()+"/", "grpc", s.GRPCAddr(), "configs", s.configs.Stats().Configs,
@@ -406,21 +399,6 @@ func (s *Server) shutdown(ctx context.Context) error {
 	return both.Wait()
 }
 
-// verify reads the whole history once, behind the answers. Only damage is an error: that a check could
-// not be made now ends no server.
-func (s *Server) verify(ctx context.Context) error {
-	err := s.image.VerifyHistory(ctx)
-	var damage *store.CorruptError
-	switch {
-	case err == nil || ctx.Err() != nil:
-		return nil
-	case errors.As(err, &damage):
-		return err
-	}
-	s.opts.Log.Warn("the history could not be checked; it is checked again at the next start", "error", err)
-	return nil
-}
-
 func (s *Server) logRetention(err error) {
 	s.opts.Log.Warn("old history could not be removed; it is tried again", "error", err)
 }
@@ -451,8 +429,8 @@ func (s *Server) Close() (err error) {
 			}
 		}
 		err = errors.Join(err, s.cluster.close())
-		if s.node != nil {
-			err = errors.Join(err, s.node.Close())
+		if s.keeper != nil {
+			err = errors.Join(err, s.keeper.Close())
 		}
 		if s.image != nil {
 			err = errors.Join(err, s.image.Close())

@@ -31,12 +31,15 @@ func full() Sources {
 				RegisteredTotal: 500, DeregisteredTotal: 100, HeartbeatsTotal: 9000, UnhealthyTotal: 12, ExpiredTotal: 10, PushesTotal: 800, AcksTotal: 799, ResentTotal: 4,
 			}
 		},
-		Groups:    func() (uint64, uint64) { return 3, 9 },
-		Queued:    func() int { return 6 },
-		Fsyncs:    func() uint64 { return 11 },
-		Image:     func() Image { return Image{Applied: 12, Written: 10, BehindBytes: 2048} },
-		Ready:     func() bool { return true },
-		Leader:    func() bool { return false },
+		Groups: func() (uint64, uint64) { return 3, 9 },
+		Queued: func() int { return 6 },
+		Fsyncs: func() uint64 { return 11 },
+		Image:  func() Image { return Image{Applied: 12, Written: 10, BehindBytes: 2048} },
+		Ready:  func() bool { return true },
+		Leader: func() bool { return false },
+		Database: func() Database {
+			return Database{Up: true, Transactions: 7, Seconds: .5, Revision: 9, SeenSeconds: .25}
+		},
 		DataBytes: func() (int64, int64) { return 1000, 2000 },
 	}
 }
@@ -82,6 +85,7 @@ func TestFiguresOfAllSourcesAreShown(t *testing.T) {
 		`nacre_journal_groups_total 3`, `nacre_journal_commands_total 9`, `nacre_journal_queued_commands 6`, `nacre_journal_fsyncs_total 11`,
 		`nacre_journal_group_size_bucket{le="4"} 1`, `nacre_journal_fsync_seconds_count 1`,
 		`nacre_config_change_seconds_bucket{le="0.003"} 1`, `nacre_push_ack_seconds_bucket{le="0.012"} 1`,
+		`nacre_database_up 1`, `nacre_database_transactions_total 7`, `nacre_database_seconds_total 0.5`, `nacre_database_revision 9`, `nacre_database_tail_lag_seconds 0.25`,
 		`nacre_journal_applied_index 12`, `nacre_image_lag_entries 2`, `nacre_image_lag_bytes 2048`,
 		`nacre_ready 1`, `nacre_journal_leader 0`, `nacre_data_bytes{part="log"} 2000`,
 		`nacre_http_requests_total{code="200",route="/nacos/v1/cs/configs"} 2`,

@@ -12,6 +12,18 @@ type Held struct {
 	ContentBytes int64
 }
 
+// Database are figures of a MySQL database as the node uses it.
+type Database struct {
+	// Up says whether it can be used.
+	Up bool
+	// Transactions are those committed since the start, Seconds how long they took together.
+	Transactions uint64
+	Seconds      float64
+	// Revision is that of the last change in memory, SeenSeconds how long ago the counter was read last.
+	Revision    uint64
+	SeenSeconds float64
+}
+
 // Image is how far the database is behind the answers.
 type Image struct {
 	// Applied is the index of the journal that is applied in memory, Written the one that queries see.
@@ -49,6 +61,8 @@ type Sources struct {
 	Image  func() Image
 	// Ready reports whether the node may be sent requests.
 	Ready func() bool
+	// Database is the MySQL database, nil where there is none.
+	Database func() Database
 	// Leader reports whether the node leads.
 	Leader func() bool
 	// DataBytes returns the size of the data folder's database and log.
@@ -158,6 +172,21 @@ func (c *sourceCollector) journal(s Sources) {
 }
 
 func (c *sourceCollector) node(s Sources) {
+	if s.Database != nil {
+		up := c.desc("nacre_database_up", "1 when the MySQL database can be used, else 0.")
+		n := c.desc("nacre_database_transactions_total", "Transactions committed in the MySQL database since the start.")
+		took := c.desc("nacre_database_seconds_total", "Time that committed transactions took since the start.")
+		revision := c.desc("nacre_database_revision", "Revision of the last change in the MySQL database that memory holds.")
+		seen := c.desc("nacre_database_tail_lag_seconds", "Time since the MySQL database was last asked for changes and answered.")
+		c.add(func(ch chan<- prometheus.Metric) {
+			d := s.Database()
+			gauge(ch, up, truth(d.Up))
+			counter(ch, n, d.Transactions)
+			ch <- prometheus.MustNewConstMetric(took, prometheus.CounterValue, d.Seconds)
+			gauge(ch, revision, float64(d.Revision))
+			gauge(ch, seen, d.SeenSeconds)
+		})
+	}
 	if s.Ready != nil {
 		ready := c.desc("nacre_ready", "1 when the node may be sent requests, else 0.")
 		c.add(func(ch chan<- prometheus.Metric) { gauge(ch, ready, truth(s.Ready())) })

@@ -89,9 +89,7 @@ func nodeID(dir string, log *logStore) (id string, err error) {
 	case len(kept) > 0:
 		id = string(kept)
 	default:
-		var raw [16]byte
-		_, _ = rand.Read(raw[:]) // never fails
-		id = hex.EncodeToString(raw[:])
+		id = newNodeID()
 	}
 	if b == nil {
 		if err := writeNode(path, id); err != nil {
@@ -102,6 +100,27 @@ func nodeID(dir string, log *logStore) (id string, err error) {
 		return id, log.Set(keyNodeID, []byte(id))
 	}
 	return id, nil
+}
+
+// NodeID returns the id of the node that the data folder belongs to, which has no log; it is made where there is none. The
+// caller holds the folder's lock.
+func NodeID(dir string) (string, error) {
+	path := filepath.Join(dir, nodeFile)
+	b, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		return parseNode(path, b)
+	case !errors.Is(err, os.ErrNotExist):
+		return "", err
+	}
+	id := newNodeID()
+	return id, writeNode(path, id)
+}
+
+func newNodeID() string {
+	var raw [16]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	return hex.EncodeToString(raw[:])
 }
 
 func nodeSum(id string) string {

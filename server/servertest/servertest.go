@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"nacre/server/config/delivery"
 	"nacre/server/naming"
 	"nacre/server/settings"
+	"nacre/server/store/mariadbtest"
 )
 
 // Option changes what a test's server is started with.
@@ -35,6 +37,30 @@ func With(change func(*settings.Settings)) Option {
 // InDir keeps the server's data in dir, for a test that starts it again.
 func InDir(dir string) Option {
 	return With(func(s *settings.Settings) { s.DataDir = dir })
+}
+
+// OnMySQL keeps everything in the database that dsn names.
+func OnMySQL(dsn string) Option {
+	return With(func(s *settings.Settings) { s.Storage, s.MySQLDSN = settings.StorageMySQL, dsn })
+}
+
+// StorageEnv is the environment variable that, set to mysql, has every server that stands alone use a MySQL database of its own, on one
+// MariaDB for all tests of the process; a server that is started again in the same folder finds its database again.
+const StorageEnv = "NACRE_TEST_STORAGE"
+
+// databases are the databases of the folders that servers were started in.
+var databases sync.Map
+
+func onMySQL(t testing.TB, s *settings.Settings) {
+	if os.Getenv(StorageEnv) != settings.StorageMySQL || s.Storage == settings.StorageMySQL || s.Mode == settings.ModeCluster {
+		return
+	}
+	dsn, ok := databases.Load(s.DataDir)
+	if !ok {
+		dsn = mariadbtest.Shared(t).Database(t)
+		databases.Store(s.DataDir, dsn)
+	}
+	s.Storage, s.MySQLDSN = settings.StorageMySQL, dsn.(string)
 }
 
 // AdminPassword makes the first administrator, who is called nacos, with this password.
@@ -92,6 +118,7 @@ func start(t testing.TB, opts ...Option) *Server {
 	if o.settings.DataDir == settings.Default().DataDir {
 		o.settings.DataDir = t.TempDir()
 	}
+	onMySQL(t, &o.settings)
 	ctx, stop := context.WithCancel(context.Background())
 	srv, err := server.New(ctx, o.settings, o.server)
 	if err != nil {

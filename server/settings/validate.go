@@ -15,7 +15,6 @@ import (
 var notYet = []struct {
 	name, feature string
 }{
-	{"mysql-dsn", "storage in MySQL"},
 	{"console-addr", "a listener for the console alone; it is served on http-addr"},
 }
 
@@ -31,8 +30,13 @@ func (s Settings) Validate() error {
 	add(oneOf("mode", s.Mode, ModeStandalone, ModeCluster))
 	s.checkCluster(add)
 	add(oneOf("storage", s.Storage, StorageSQLite, StorageMySQL))
-	if s.Storage == StorageMySQL {
-		add(wrong("storage", s.Storage, "this version does not have storage in MySQL yet; it runs with storage %s", StorageSQLite))
+	switch mysql := s.Storage == StorageMySQL; {
+	case mysql && s.MySQLDSN == "":
+		add(wrong("mysql-dsn", "", "storage %s needs it: user:password@tcp(host:3306)/database", StorageMySQL))
+	case mysql && s.Mode == ModeCluster:
+		add(wrong("storage", s.Storage, "this version has storage in MySQL with mode %s alone yet", ModeStandalone))
+	case !mysql && s.MySQLDSN != "":
+		add(wrong("mysql-dsn", s.MySQLDSN, "counts with storage %s alone; set that, or leave this out", StorageMySQL))
 	}
 	if s.Auth {
 		add(wrong("auth", "on", "this version does not ask applications for a login yet, only people in the console; it runs with auth off, on a loopback address"))

@@ -27,6 +27,11 @@ type Node struct {
 	Leader   bool   `json:"leader"`
 	LeaderID string `json:"leaderId,omitempty"`
 	State    string `json:"state"`
+	// Database names the MySQL database that holds everything, "" where that is in the data folder. DatabaseDown is why it can't be
+	// used, "" when it can, and DatabaseSinceMs since when either is so.
+	Database        string `json:"database,omitempty"`
+	DatabaseDown    string `json:"databaseDown,omitempty"`
+	DatabaseSinceMs int64  `json:"databaseSinceMs,omitempty"`
 	// Term and the indexes are raft's; WrittenIndex is that of the database.
 	Term          uint64 `json:"term"`
 	CommitIndex   uint64 `json:"commitIndex"`

@@ -40,6 +40,8 @@ type Home struct {
 	Storage, Durability                string
 	Standalone, Leader, Follower       string
 	StorageSQLite, DurabilityFsync     string
+	StorageMySQL, DurabilityMySQL      string // name of the database
+	Reachable, ReachableYes, Gone      string // how long; how long
 	Look                               string
 	LookAPI, LookMetrics               string
 	LookReady, LookState               string
@@ -85,8 +87,10 @@ var englishHome = Home{
 	Standalone: "standalone", Leader: "leader", Follower: "follower",
 	StorageSQLite:   "embedded, in the data folder",
 	DurabilityFsync: "synced to disk before they are acknowledged",
-	Look:            "Look further",
-	LookAPI:         "Nacre's own API, as OpenAPI", LookMetrics: "Metrics for Prometheus",
+	StorageMySQL:    "MySQL: %s", DurabilityMySQL: "committed in the database before they are acknowledged",
+	Reachable: "Database", ReachableYes: "can be used, for %s", Gone: "can't be used, for %s",
+	Look:    "Look further",
+	LookAPI: "Nacre's own API, as OpenAPI", LookMetrics: "Metrics for Prometheus",
 	LookReady: "Readiness", LookState: "Server state, as Nacos' clients see it",
 }
 
@@ -130,7 +134,9 @@ var chineseHome = Home{
 	Standalone: "单机", Leader: "主节点", Follower: "从节点",
 	StorageSQLite:   "内嵌存储，位于数据目录",
 	DurabilityFsync: "落盘之后才确认",
-	Look:            "更多信息",
-	LookAPI:         "Nacre 自有 API（OpenAPI 描述）", LookMetrics: "Prometheus 指标",
+	StorageMySQL:    "MySQL 数据库：%s", DurabilityMySQL: "在数据库中提交之后才确认",
+	Reachable: "数据库", ReachableYes: "可用，已持续 %s", Gone: "不可用，已持续 %s",
+	Look:    "更多信息",
+	LookAPI: "Nacre 自有 API（OpenAPI 描述）", LookMetrics: "Prometheus 指标",
 	LookReady: "就绪状态", LookState: "Nacos 客户端看到的服务器状态",
 }

@@ -221,6 +221,12 @@ func (v *visit) memberCard(s *quorum, a *view.Answer[view.Node]) cluster.Node {
 		clients := v.w.Number(int64(n.Clients.GRPCClients + n.Clients.HTTPClients))
 		out.Facts = append(out.Facts, lag, parts.Fact{Name: w.Sum, Value: v.sameSum(s, a), Title: w.SumNote}, parts.Fact{Name: w.Clients, Value: clients})
 	}
+	if n.Database != "" { // there is no log
+		out.Facts[3].Value = words.Fill(v.w.Home.StorageMySQL, n.Database)
+		out.Facts = append(out.Facts, parts.Fact{Name: w.Revision, Value: index(n.Revision)}, parts.Fact{Name: w.Configs, Value: v.w.Number(n.Configs)})
+		out.Actions = v.memberActions(s, a)
+		return out
+	}
 	out.Facts = append(out.Facts,
 		parts.Fact{Name: w.Committed, Value: index(n.CommitIndex), Title: w.CommittedNote},
 		parts.Fact{Name: w.Applied, Value: index(n.AppliedIndex), Title: w.AppliedNote},

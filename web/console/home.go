@@ -149,14 +149,23 @@ func (v *visit) mode() string {
 
 func (v *visit) facts() []parts.Fact {
 	w := &v.w.Home
-	return []parts.Fact{
+	storage := []parts.Fact{{Name: w.Storage, Value: w.StorageSQLite}, {Name: w.Durability, Value: w.DurabilityFsync}}
+	if n := v.Nodes.Here(); n.Database != "" {
+		state := w.ReachableYes
+		if n.DatabaseDown != "" {
+			state = w.Gone
+		}
+		storage = []parts.Fact{
+			{Name: w.Storage, Value: words.Fill(w.StorageMySQL, n.Database)}, {Name: w.Durability, Value: w.DurabilityMySQL},
+			{Name: w.Reachable, Value: words.Fill(state, v.w.Time.For(v.now.Sub(time.UnixMilli(n.DatabaseSinceMs)))), Title: v.moment(n.DatabaseSinceMs).At},
+		}
+	}
+	return append([]parts.Fact{
 		{Name: w.Version, Value: v.Version},
 		{Name: w.Running, Value: v.w.Time.For(v.now.Sub(v.Started))},
 		{Name: w.Mode, Value: v.mode()},
 		{Name: w.Role, Value: v.role()},
-		{Name: w.Storage, Value: w.StorageSQLite},
-		{Name: w.Durability, Value: w.DurabilityFsync},
-	}
+	}, storage...)
 }
 
 // latestShown is how many of the latest changes the page shows.
