@@ -203,6 +203,8 @@ func (t *transaction) keysAfter(after uint64, max int) (keys []rowKey, revision 
 					break
 				}
 				revision = g.Revision
+			} else if g.Revision != revision {
+				return nil, after, ErrTrimmed // its first part is gone
 			}
 			var of []rowKey
 			if err := json.Unmarshal(g.ChangedKeys, &of); err != nil {

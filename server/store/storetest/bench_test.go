@@ -50,3 +50,35 @@ func BenchmarkCommit(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkReconcile is a scan of 100,000 configurations of 1 KiB that finds nothing.
+func BenchmarkReconcile(b *testing.B) {
+	m, err := store.OpenMySQL(b.Context(), mariadbtest.Shared(b).Database(b), store.MySQLOptions{WriteTimeout: time.Minute})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer m.Close()
+	content := strings.Repeat("0123456789abcdef", 64)
+	for i := range 100 {
+		var group []journal.Command
+		for j := range 1000 {
+			group = append(group, publish(b, config.Key{Namespace: "public", Group: "g", DataID: fmt.Sprintf("id%d", 1000*i+j)}, content, ""))
+		}
+		if _, err := m.Commit(b.Context(), group); err != nil {
+			b.Fatal(err)
+		}
+	}
+	have := heldOf(b, m)
+	b.Run("100000", func(b *testing.B) {
+		for b.Loop() {
+			if found, err := m.Reconcile(b.Context(), have); found > 0 || err != nil {
+				b.Fatal(found, err)
+			}
+		}
+	})
+	b.Run("load", func(b *testing.B) {
+		for b.Loop() {
+			heldOf(b, m)
+		}
+	})
+}

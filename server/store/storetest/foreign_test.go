@@ -17,7 +17,7 @@ import (
 )
 
 // heldOf loads the database as a node does that has followed it so far.
-func heldOf(t *testing.T, m *store.MySQL) store.Held {
+func heldOf(t testing.TB, m *store.MySQL) store.Held {
 	t.Helper()
 	configs, spaces, users := config.NewState(nil), namespace.NewState(), auth.NewState()
 	l, err := m.Load(t.Context(), store.Visitor{Entry: configs.LoadEntry, Gray: configs.LoadGray, Namespace: spaces.Load, User: users.LoadUser})

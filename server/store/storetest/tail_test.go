@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
@@ -245,6 +246,27 @@ func (f *follower) compareRegistry(s *naming.State) error {
 		return errors.New("followed was something else: " + cmp.Diff(held, f.rows))
 	}
 	return nil
+}
+
+func TestALargeGroupIsFollowedWholeOrNotAtAll(t *testing.T) {
+	dsn := mariadbtest.Shared(t).Database(t)
+	m := open(t, dsn, store.MySQLOptions{WriteTimeout: 30 * time.Second})
+	var group []journal.Command
+	for i := range 5000 {
+		group = append(group, publish(t, public(fmt.Sprint("id", i)), "x", ""))
+	}
+	mustCommit(t, m, group...)
+	mustCommit(t, m, group[0])
+	for _, max := range []int{1, 4097, 1 << 20} {
+		changes, at, err := m.Tail(t.Context(), 0, max)
+		if whole := max > 5000; err != nil || len(changes) != 5000 || at != 5000 && !whole || at != 5001 && whole {
+			t.Errorf("of at most %d there are %d up to %d, %v", max, len(changes), at, err)
+		}
+	}
+	mustExec(t, openSQL(t, dsn), "DELETE FROM nacre_change WHERE revision = 5000 AND part = 0")
+	if _, _, err := m.Tail(t.Context(), 0, 10); !errors.Is(err, store.ErrTrimmed) {
+		t.Errorf("without its first part: %v", err)
+	}
 }
 
 func TestWhoIsTooFarBehindIsTold(t *testing.T) {
