@@ -84,6 +84,7 @@ var layers = []layer{
 	{"drafts know no other domain", []string{"server/draft"}, with(small, []string{"server/draft"})},
 	{"audit knows no other domain", []string{"server/audit"}, with(small, []string{"server/audit"})},
 	{"cluster knows no other domain", []string{"server/cluster"}, with(small, []string{"server/cluster"})},
+	{"archives know the domains", []string{"server/archive"}, with(small, domains, []string{"server/archive"})},
 	{"distro", []string{"server/distro"}, with(small, domains, []string{"server/distro"})},
 	{"store and replica meet only in the journal", []string{"server/store"}, with(small, domains, []string{"server/store", "migrations"})},
 	{"replica and store meet only in the journal", []string{"server/replica"}, with(small, domains, []string{"server/replica"})},
@@ -98,9 +99,9 @@ var layers = []layer{
 	{"pages import nothing of the server", []string{"views"}, []string{"views"}},
 	{"assets import nothing", []string{"static"}, []string{"static"}},
 	{"migrations import nothing", []string{"migrations"}, []string{"migrations"}},
-	{"the API does not know pages", []string{"web/api"}, with(small, domains, []string{"server/view", "web/api", "web/park", "web/conn", "web/clientip", "server/metrics"})},
-	{"web does not know rpc, store and replica", []string{"web"}, with(small, domains, []string{"server/view", "web", "views", "static", "server/metrics"})},
-	{"commands talk to a server over HTTP", []string{"cli"}, with(small, []string{"cli", "server/config/transfer"})},
+	{"the API does not know pages", []string{"web/api"}, with(small, domains, []string{"server/view", "web/api", "web/park", "web/conn", "web/clientip", "server/metrics", "server/archive"})},
+	{"web does not know rpc, store and replica", []string{"web"}, with(small, domains, []string{"server/view", "web", "views", "static", "server/metrics", "server/archive"})},
+	{"commands talk to a server over HTTP", []string{"cli"}, with(small, []string{"cli", "server/config/transfer", "server/archive"})},
 	{"end-to-end tests", []string{"e2e"}, []string{""}},
 }
 

@@ -25,6 +25,8 @@ type client struct {
 	http *http.Client
 	// operator is who makes changes, for the history.
 	operator string
+	// ticket, when not empty, is what lets this client move everything.
+	ticket string
 }
 
 // apiError is a refusal that the server put in words.
@@ -121,6 +123,9 @@ func (c *client) send(ctx context.Context, method, path string, query url.Values
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.ticket != "" {
+		req.Header.Set("Nacre-Ticket", c.ticket)
 	}
 	answer, err := c.http.Do(req)
 	if err != nil {

@@ -27,7 +27,8 @@ type ExportCmd struct {
 	Group     string `help:"Only those of this group."`
 	DataID    string `name:"data-id" help:"Only those with this dataId, in which * stands for any characters."`
 	RootGroup string `default:"DEFAULT_GROUP" placeholder:"GROUP" help:"The group whose files stand in no folder of their own. Empty: every group has a folder, as in the ZIP."`
-	Force     bool   `help:"Replace a ZIP that exists."`
+	Force     bool   `help:"Replace a file that exists."`
+	everythingFlags
 	serverFlags
 }
 
@@ -35,11 +36,16 @@ type ExportCmd struct {
 func (*ExportCmd) Help() string {
 	return `A ZIP can be imported by Nacos and Nacre; it keeps type, description, application and tags. A folder has the contents alone, in files that are named by the rule which nacre import --help describes: importing them gives the same names again. Files that are there with the same content are not touched, files of other names stay.
 
+` + everythingHelp + `
+
 Exit codes: 0 done, 1 failed, or part of it, 2 wrong usage.`
 }
 
 // Run implements the command.
 func (c *ExportCmd) Run(env *Env) error {
+	if c.Everything {
+		return c.everything(env)
+	}
 	if err := resource.CheckNamespace(c.Namespace); err != nil || c.Namespace == "" {
 		return Usage("--namespace is %q, it must have 1 to %d letters, digits, '_' and '-'", c.Namespace, resource.MaxNamespace)
 	}

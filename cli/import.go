@@ -13,8 +13,8 @@ import (
 
 // ImportCmd publishes the configurations of a ZIP or a folder.
 type ImportCmd struct {
-	Path            string  `arg:"" help:"A ZIP that Nacos or Nacre exported, or a folder."`
-	Namespace       string  `required:"" placeholder:"ID" help:"The namespace they go to; public is the default one."`
+	Path            string  `arg:"" help:"A ZIP that Nacos or Nacre exported, a folder, or with --everything the archive that nacre export --everything wrote."`
+	Namespace       string  `placeholder:"ID" help:"The namespace they go to; public is the default one. It must be given, but with --everything."`
 	Policy          string  `enum:"abort,skip,overwrite" default:"abort" help:"What to do where a configuration is there with another content: abort (write nothing at all), skip (leave it) or overwrite."`
 	DryRun          bool    `help:"Show what would happen, and write nothing."`
 	RootGroup       *string `placeholder:"GROUP" help:"The group of a folder's files that stand in no folder of their own (default: DEFAULT_GROUP). Empty: every group has a folder, as in Nacos' ZIP."`
@@ -22,6 +22,7 @@ type ImportCmd struct {
 	Operator        string  `placeholder:"NAME" help:"Who makes the change, kept in the history (default: your user name)."`
 	Yes             bool    `short:"y" help:"Overwrite without asking, where a terminal could be asked."`
 	Verbose         bool    `short:"v" help:"List everything, however long."`
+	everythingFlags
 	serverFlags
 }
 
@@ -38,6 +39,8 @@ Letters, digits, '_', '-' and '.' stay as they are; '/' becomes ':', and any oth
 
 Blank files, those that are not UTF-8 or too large, links and special files are left out, with the reason. A second import of the same changes nothing.
 
+` + everythingHelp + `
+
 Exit codes: 0 all is there now (or --dry-run), 1 failed, or part of it, 2 wrong usage.`
 }
 
@@ -46,6 +49,12 @@ const maxShown = 20
 
 // Run implements the command.
 func (c *ImportCmd) Run(env *Env) error {
+	switch {
+	case c.Everything:
+		return c.everything(env)
+	case c.Namespace == "":
+		return Usage("missing flags: --namespace=ID")
+	}
 	if err := resource.CheckNamespace(c.Namespace); err != nil || c.Namespace == "" {
 		return Usage("--namespace is %q, it must have 1 to %d letters, digits, '_' and '-'", c.Namespace, resource.MaxNamespace)
 	}

@@ -55,7 +55,7 @@ func (s *Server) edges() (err error) {
 	}
 	readers := console.FeedReaders(pages)
 	own := nacre.Deps{Deps: s.deps("nacre"), Version: release.Version, Node: s.nodeState, Feed: s.feed, Draining: s.web.Draining(), Readers: readers,
-		Search: s.search}
+		Search: s.search, Archives: s.archives()}
 	if s.cluster != nil {
 		own.Members = operated{s}
 	}

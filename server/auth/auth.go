@@ -66,6 +66,8 @@ type Outcome struct {
 	Fault *fault.Error
 	// Ended is how many sessions the command ended.
 	Ended int
+	// Adopted is what became of users of another server, in their order.
+	Adopted []journal.Adopted
 }
 
 // Err implements journal.Outcome.
@@ -231,7 +233,8 @@ const (
 	KindEnd         = journal.KindAuth + 4
 	KindEndAll      = journal.KindAuth + 5
 	KindSweep       = journal.KindAuth + 6
+	KindAdopt       = journal.KindAuth + 7
 )
 
 // Owns reports whether kind is a command of this package.
-func Owns(kind journal.Kind) bool { return kind >= KindAddFirst && kind <= KindSweep }
+func Owns(kind journal.Kind) bool { return kind >= KindAddFirst && kind <= KindAdopt }

@@ -27,6 +27,8 @@ func decode(cmd journal.Command) (proto.Message, error) {
 		m = &authpb.EndAll{}
 	case KindSweep:
 		m = &authpb.Sweep{}
+	case KindAdopt:
+		m = &authpb.Adopt{}
 	default:
 		return nil, fmt.Errorf("command kind %d is not one of users and sessions", cmd.Kind)
 	}
@@ -60,6 +62,9 @@ func (s *State) Decide(cmd journal.Command) (Outcome, []journal.Change, error) {
 		return s.endIf(1, func(n *Session) bool { return n.ID == m.Id })
 	case *authpb.EndAll:
 		return s.endIf(0, func(n *Session) bool { return n.User == m.User && n.ID != m.Except })
+	case *authpb.Adopt:
+		out, changes := s.adopt(m)
+		return out, changes, nil
 	case *authpb.Sweep:
 		return s.endIf(int(m.Limit), func(n *Session) bool { return n.ExpiresMs <= m.AtMs })
 	}

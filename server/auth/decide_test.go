@@ -12,7 +12,7 @@ import (
 
 func TestCommandsThatCannotBeReadAreErrors(t *testing.T) {
 	s := NewState()
-	for _, cmd := range []journal.Command{{Kind: 1}, {Kind: KindOpen, Body: []byte{0xff}}, {Kind: KindSweep + 1}} {
+	for _, cmd := range []journal.Command{{Kind: 1}, {Kind: KindOpen, Body: []byte{0xff}}, {Kind: KindAdopt + 1}} {
 		if _, _, err := s.Decide(cmd); err == nil {
 			t.Errorf("%v is decided", cmd)
 		}

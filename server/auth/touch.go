@@ -42,6 +42,10 @@ func Touches(cmd journal.Command) (t Touched, err error) {
 		t.Sessions = []string{m.Id}
 	case *authpb.EndAll:
 		t.SessionsOf = []string{m.User}
+	case *authpb.Adopt:
+		for _, u := range m.Users {
+			t.Users = append(t.Users, u.Name)
+		}
 	case *authpb.Sweep:
 		t.AllSessions = true
 	}

@@ -8,7 +8,11 @@ type (
 	// GrayChange is a change of a variant.
 	GrayChange struct{ Before, After *Gray }
 	// HistoryAdded is a new row of history.
-	HistoryAdded struct{ Row *History }
+	HistoryAdded struct {
+		Row *History
+		// Whole says that the row came from another server and has its ConfigID already.
+		Whole bool
+	}
 	// HistoryTrimmed removes the oldest rows, at most Limit, that were modified before BeforeMs.
 	HistoryTrimmed struct {
 		BeforeMs int64

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"nacre/server/fault"
+	"nacre/server/journal"
 	"nacre/server/resource"
 )
 
@@ -255,6 +256,8 @@ type Outcome struct {
 	Items []Outcome
 	// Capacity is the row after a capacity command.
 	Capacity *Capacity
+	// Adopted is what became of rows of another server, in their order.
+	Adopted []journal.Adopted
 }
 
 // Err implements journal.Outcome.

@@ -22,10 +22,11 @@ const (
 	KindSetCapacity = journal.KindConfig + 4
 	KindTrimHistory = journal.KindConfig + 5
 	KindPromote     = journal.KindConfig + 6
+	KindAdopt       = journal.KindConfig + 7
 )
 
 // Owns reports whether kind is a command of this package.
-func Owns(kind journal.Kind) bool { return kind >= KindPublish && kind <= KindPromote }
+func Owns(kind journal.Kind) bool { return kind >= KindPublish && kind <= KindAdopt }
 
 // decode returns the message that a command's body holds.
 func decode(cmd journal.Command) (proto.Message, error) {
@@ -45,6 +46,8 @@ func decode(cmd journal.Command) (proto.Message, error) {
 		m = &configpb.TrimHistory{}
 	case KindPromote:
 		m = &configpb.Promote{}
+	case KindAdopt:
+		m = &configpb.Adopt{}
 	default:
 		return nil, fmt.Errorf("command kind %d is not one of configurations", cmd.Kind)
 	}
@@ -85,6 +88,8 @@ func Touches(cmd journal.Command) (Touched, error) {
 		}
 	case *configpb.Promote:
 		t.publish(m.Key, m.Quota)
+	case *configpb.Adopt:
+		t.adopt(m)
 	case *configpb.SetCapacity:
 		t.Capacities = append(t.Capacities, Capacity{Namespace: m.GetNamespace(), Group: m.GetGroup()})
 	}
@@ -123,6 +128,8 @@ func (s *State) Decide(cmd journal.Command) (Outcome, []journal.Change, error) {
 		}
 	case *configpb.Promote:
 		d.out = d.promote(m)
+	case *configpb.Adopt:
+		d.out = d.adopt(m)
 	case *configpb.SetCapacity:
 		d.out = d.setCapacity(m)
 	case *configpb.TrimHistory:

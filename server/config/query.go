@@ -69,6 +69,9 @@ type Queries interface {
 	Deleted(ctx context.Context, f DeletedFilter, pageNo, pageSize int) (Page[*History], error)
 	// ChangesSince returns how many changes history has that were made at ms or later.
 	ChangesSince(ctx context.Context, ms int64) (int64, error)
+	// HistoryBetween gives f the rows that were modified from one time to another, both in ms and among them, in the order of
+	// their numbers and without contents.
+	HistoryBetween(ctx context.Context, fromMs, untilMs int64, f func(*History)) error
 	// HistoryOldest returns the modification time of the oldest row in ms, 0 when there is none.
 	HistoryOldest(ctx context.Context) (int64, error)
 }

@@ -80,7 +80,7 @@ func (s *State) take(k Key, changes []journal.Change) {
 				told = append(told, h)
 			}
 		case HistoryAdded:
-			recorded = true
+			recorded = recorded || !c.Whole // what came from another server is no news
 		}
 	}
 	if after != before {
@@ -149,7 +149,7 @@ func recordsOf(after uint64, changes []journal.Change) (told []Happening) {
 				md5 = c.After.MD5
 			}
 		case HistoryAdded:
-			if h := c.Row; h.Revision > after {
+			if h := c.Row; h.Revision > after && !c.Whole {
 				told = append(told, Happening{Key: h.Key, Op: h.Op, Gray: h.GrayName, Revision: h.Revision, MD5: md5, User: h.SrcUser, IP: h.SrcIP, Note: h.Note()})
 			}
 		}

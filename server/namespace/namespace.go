@@ -22,10 +22,11 @@ const (
 	KindCreate = journal.KindNamespace + 0
 	KindUpdate = journal.KindNamespace + 1
 	KindRemove = journal.KindNamespace + 2
+	KindAdopt  = journal.KindNamespace + 3
 )
 
 // Owns reports whether kind is a command of this package.
-func Owns(kind journal.Kind) bool { return kind >= KindCreate && kind <= KindRemove }
+func Owns(kind journal.Kind) bool { return kind >= KindCreate && kind <= KindAdopt }
 
 // Namespace is one that was created. It is immutable.
 type Namespace struct {
@@ -70,6 +71,8 @@ type Outcome struct {
 	Fault *fault.Error
 	// Existed says whether the namespace was there before.
 	Existed bool
+	// Adopted is what became of rows of another server, in their order.
+	Adopted []journal.Adopted
 }
 
 // Err implements journal.Outcome.
@@ -157,6 +160,8 @@ func decode(cmd journal.Command) (proto.Message, error) {
 		m = &namespacepb.Update{}
 	case KindRemove:
 		m = &namespacepb.Remove{}
+	case KindAdopt:
+		m = &namespacepb.Adopt{}
 	default:
 		return nil, fmt.Errorf("command kind %d is not one of namespaces", cmd.Kind)
 	}
@@ -180,8 +185,12 @@ func Touches(cmd journal.Command) (ids []string, all bool, err error) {
 		return []string{m.Id}, false, nil
 	case *namespacepb.Remove:
 		return []string{m.Id}, false, nil
+	case *namespacepb.Adopt:
+		for _, one := range m.Ones {
+			ids = append(ids, one.GetCreate().GetId())
+		}
 	}
-	return nil, false, nil
+	return ids, false, nil
 }
 
 // Decide decides cmd on what is held, applies the decision and returns it with the rows that change.
@@ -191,15 +200,14 @@ func (s *State) Decide(cmd journal.Command) (Outcome, []journal.Change, error) {
 		return Outcome{}, nil, err
 	}
 	out, changes := s.decide(m)
-	if len(changes) == 0 {
-		return out, nil, nil
+	for i := range changes {
+		c := changes[i].(Change)
+		if m, ok := m.(interface{ GetActor() *namespacepb.Actor }); ok {
+			c.User, c.IP = m.GetActor().GetUser(), m.GetActor().GetIp()
+		}
+		changes[i] = c
+		s.tell(c)
 	}
-	c := changes[0].(Change)
-	if m, ok := m.(interface{ GetActor() *namespacepb.Actor }); ok {
-		c.User, c.IP = m.GetActor().GetUser(), m.GetActor().GetIp()
-	}
-	changes[0] = c
-	s.tell(c)
 	return out, changes, nil
 }
 
@@ -267,6 +275,8 @@ func (s *State) decide(m proto.Message) (Outcome, []journal.Change) {
 		}
 		delete(s.byID, m.Id)
 		return Outcome{Existed: true}, []journal.Change{Change{Before: before}}
+	case *namespacepb.Adopt:
+		return s.adopt(m)
 	}
 	return Outcome{}, nil
 }

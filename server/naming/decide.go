@@ -33,6 +33,8 @@ func decode(cmd journal.Command) (proto.Message, error) {
 		m = &namingpb.Sweep{}
 	case KindSwitch:
 		m = &namingpb.Switch{}
+	case KindAdopt:
+		m = &namingpb.Adopt{}
 	default:
 		return nil, fmt.Errorf("command kind %d is not one of services", cmd.Kind)
 	}
@@ -49,9 +51,15 @@ func (s *State) Decide(cmd journal.Command) (Outcome, []journal.Change, error) {
 		return Outcome{}, nil, err
 	}
 	s.mu.Lock()
-	out, changes := s.decide(m)
-	for _, c := range changes {
-		s.put(c)
+	var out Outcome
+	var changes []journal.Change
+	if a, ok := m.(*namingpb.Adopt); ok {
+		out, changes = s.adopt(a)
+	} else {
+		out, changes = s.decide(m)
+		for _, c := range changes {
+			s.put(c)
+		}
 	}
 	s.mu.Unlock()
 	out.Changed = len(changes) > 0
@@ -216,15 +224,18 @@ func (s *State) setCluster(m *namingpb.SetCluster) (Outcome, []journal.Change) {
 			return refuse(fault.Limited, CodeLimit, "service %s has %d described clusters, the most that may be", key, n)
 		}
 	}
+	return Outcome{Existed: before != nil}, []journal.Change{ClusterChange{before, clusterOf(m)}}
+}
+
+func clusterOf(m *namingpb.SetCluster) *Cluster {
 	c := m.Checker
-	after := &Cluster{
-		Key: key, Name: m.Cluster, CheckPort: int(m.CheckPort), UseInstancePort: m.UseInstancePort, Metadata: pairsOf(m.Metadata), ModifiedMs: m.AtMs,
+	return &Cluster{
+		Key: keyOf(m.Key), Name: m.Cluster, CheckPort: int(m.CheckPort), UseInstancePort: m.UseInstancePort, Metadata: pairsOf(m.Metadata), ModifiedMs: m.AtMs,
 		Checker: Checker{
 			Type: c.GetType(), Path: c.GetPath(), Headers: c.GetHeaders(), Expected: int(c.GetExpected()),
 			User: c.GetUser(), Password: c.GetPassword(), Command: c.GetCommand(),
 		},
 	}
-	return Outcome{Existed: before != nil}, []journal.Change{ClusterChange{before, after}}
 }
 
 func (s *State) override(m *namingpb.Override) (Outcome, []journal.Change) {

@@ -23,10 +23,11 @@ const (
 	KindOverride   = journal.KindNaming + 6
 	KindSweep      = journal.KindNaming + 7
 	KindSwitch     = journal.KindNaming + 8
+	KindAdopt      = journal.KindNaming + 9
 )
 
 // Owns reports whether kind is a command of this package.
-func Owns(kind journal.Kind) bool { return kind >= KindRegister && kind <= KindSwitch }
+func Owns(kind journal.Kind) bool { return kind >= KindRegister && kind <= KindAdopt }
 
 // Outcome is what was decided of a command. It implements journal.Outcome.
 type Outcome struct {
@@ -34,6 +35,8 @@ type Outcome struct {
 	Fault *fault.Error
 	// Changed says whether there was anything to change, Existed whether what is meant was there before.
 	Changed, Existed bool
+	// Adopted is what became of rows of another server, in their order.
+	Adopted []journal.Adopted
 }
 
 // Err implements journal.Outcome.

@@ -215,7 +215,7 @@ func (w *world) follows(t *rapid.T, when string) {
 
 func TestACommandThatCannotBeReadIsAnError(t *testing.T) {
 	s := NewState()
-	for _, cmd := range []journal.Command{{Kind: KindRegister, Body: []byte{0xff}}, {Kind: KindSwitch + 1}, {Kind: 100}} {
+	for _, cmd := range []journal.Command{{Kind: KindRegister, Body: []byte{0xff}}, {Kind: KindAdopt + 1}, {Kind: 100}} {
 		if _, _, err := s.Decide(cmd); err == nil {
 			t.Errorf("kind %d was decided", cmd.Kind)
 		}

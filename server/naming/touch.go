@@ -45,6 +45,10 @@ func Touches(cmd journal.Command) (t Touched, err error) {
 		for _, one := range m.Ones {
 			t.override(one.Key, one.Of)
 		}
+	case *namingpb.Adopt:
+		for _, r := range m.Rows {
+			t.adopt(r)
+		}
 	case *namingpb.Switch:
 		t.Rows = []journal.Change{SwitchChange{After: &Switch{Entry: m.Entry}}}
 	}

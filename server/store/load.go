@@ -27,6 +27,8 @@ type Visitor struct {
 	Draft     func(*draft.Info)
 	// Registry takes what the registry keeps, as the changes that make it, with After alone.
 	Registry func(journal.Change)
+	// History, when set, takes all of it after all else, in the order of its numbers.
+	History func(*config.History)
 }
 
 // Loaded says up to where Load read.
@@ -38,8 +40,8 @@ type Loaded struct {
 
 // Load reads all that memory holds and gives it to v, in the order of ids. Every row is compared
 // with its checksum, every content with its digest, and every table with its count and sum; on a
-// difference the error is a *CorruptError, and what v got must not be used. History is not read:
-// see VerifyHistory.
+// difference the error is a *CorruptError, and what v got must not be used. History is read only for
+// who takes it: see VerifyHistory.
 func (i *Image) Load(ctx context.Context, v Visitor) (Loaded, error) {
 	return load(ctx, i.cfg, v, false)
 }
@@ -81,13 +83,16 @@ func load(ctx context.Context, cfg Config, v Visitor, history bool) (_ Loaded, e
 	first, last := tableConfig, tableCount
 	if history {
 		first, last = tableHistory, tableHistory+1
-		for _, check := range []func() error{l.history, l.draftContents, l.structure} {
+		for _, check := range []func() error{func() error { return l.history(nil) }, l.draftContents, l.structure} {
 			if err == nil {
 				err = check()
 			}
 		}
 	} else {
 		err = l.rows(v)
+		if err == nil && v.History != nil {
+			err = l.history(v.History)
+		}
 	}
 	if err != nil {
 		if ctx.Err() != nil {
@@ -96,7 +101,7 @@ func load(ctx context.Context, cfg Config, v Visitor, history bool) (_ Loaded, e
 		return Loaded{}, damage(cfg.Path, err)
 	}
 	for t := first; t < last; t++ {
-		if !history && t == tableHistory {
+		if t == tableHistory && !history && v.History == nil {
 			continue
 		}
 		if has, want := l.totals[t], m.totals[t]; has != want {
@@ -328,7 +333,7 @@ func (l *loader) capacities(t table, name string, visit func(*config.Capacity)) 
 		})
 }
 
-func (l *loader) history() error {
+func (l *loader) history(visit func(*config.History)) error {
 	var digest error
 	err := l.each(tableHistory, `SELECT nid, id, data_id, group_id, tenant_id, md5, gmt_create, gmt_modified, src_user, src_ip, op_type,
 		app_name, encrypted_data_key, publish_type, gray_name, ext_info, revision, key_hash, row_sum, content FROM his_config_info ORDER BY nid`,
@@ -344,6 +349,9 @@ func (l *loader) history() error {
 				digest = l.digest(tableHistory, h.NID, h.Content, h.MD5)
 			}
 			has := l.sum.history(&h)
+			if visit != nil && !r.bad {
+				visit(&h)
+			}
 			r.bad = r.bad || hash != l.sum.keyHash(h.Key)
 			return h.NID, want, has
 		})

@@ -16,6 +16,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
+	"nacre/server/clock"
 	"nacre/server/fault"
 	"nacre/server/journal"
 )
@@ -37,6 +38,8 @@ type MySQLOptions struct {
 	// Committed, when set, is told what each committed group changed, of the database as it was at the revision before, in the
 	// order of revisions and before Commit returns. It must not block.
 	Committed func(before, after uint64, changes []journal.Change)
+	// Clock is the machine's, with which the database's is compared. Default clock.System.
+	Clock clock.Clock
 	// Log takes what goes wrong and is tried again. Default slog.Default().
 	Log *slog.Logger
 }
@@ -54,6 +57,9 @@ func (o MySQLOptions) withDefaults() MySQLOptions {
 	if o.MaxConns <= 0 {
 		o.MaxConns = 16
 	}
+	if o.Clock == nil {
+		o.Clock = clock.System{}
+	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -63,11 +69,11 @@ func (o MySQLOptions) withDefaults() MySQLOptions {
 // MySQL is a MySQL or MariaDB database that several nodes, and other programs that know Nacos'
 // tables, may share. It is safe for concurrent use.
 type MySQL struct {
-	// name says which database it is, without the password; id is its own.
-	name, id string
-	opts     MySQLOptions
-	pool     *sql.DB
-	db       *gorm.DB
+	// name says which database it is, without the password; database is its name on the server, id its own.
+	name, database, id string
+	opts               MySQLOptions
+	pool               *sql.DB
+	db                 *gorm.DB
 	// batchBytes bounds one INSERT, by what the server accepts.
 	batchBytes int
 	// seen is the highest revision that was seen.
@@ -132,7 +138,7 @@ func connectMySQL(ctx context.Context, dsn string, opts MySQLOptions) (*MySQL, e
 	if cfg.DBName == "" {
 		return nil, fault.New(fault.Invalid, "the MySQL DSN names no database; right would be user:password@tcp(host:3306)/database")
 	}
-	m := &MySQL{name: cfg.DBName + " at " + cfg.Addr, opts: opts, writing: make(chan struct{}, 1)}
+	m := &MySQL{name: cfg.DBName + " at " + cfg.Addr, database: cfg.DBName, opts: opts, writing: make(chan struct{}, 1)}
 	configureSession(cfg, opts)
 	var packet int64
 	if packet, err = m.probe(ctx, cfg, strings.Contains(dsn, "loc=")); err != nil {
@@ -163,7 +169,6 @@ func configureSession(cfg *driversql.Config, opts MySQLOptions) {
 	cfg.InterpolateParams = true
 	cfg.MaxAllowedPacket = 0 // ask the server
 	cfg.ClientFoundRows = false
-	cfg.RejectReadOnly = true // after a failover the old primary is read-only: connect anew
 	cfg.Logger = &driversql.NopLogger{}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = opts.ConnectTimeout
@@ -232,6 +237,9 @@ func (m *MySQL) probe(ctx context.Context, cfg *driversql.Config, keepLoc bool) 
 	var unix int64
 	err = pool.QueryRowContext(ctx, "SELECT @@max_allowed_packet, @@session.time_zone, TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()), UNIX_TIMESTAMP()").
 		Scan(&packet, &zone, &offset, &unix)
+	if err == nil {
+		err = m.checkClock(unix)
+	}
 	if err == nil && !keepLoc {
 		cfg.Loc = zoneOf(zone, offset, time.Unix(unix, 0))
 	}

@@ -133,7 +133,7 @@ func (m *MySQL) transact(ctx context.Context, work func(*transaction) error) ([]
 	}
 	c, err := m.readCounter(tx, seen, true)
 	if err != nil {
-		broken = m.rollback(ctx, tx) != nil
+		broken = m.rollback(ctx, tx) != nil || causeOf(err) == causeReadOnly
 		return nil, err
 	}
 	t := c.transaction(tx, m.batchBytes, false)
@@ -144,7 +144,7 @@ func (m *MySQL) transact(ctx context.Context, work func(*transaction) error) ([]
 		err = ctx.Err() // from here on a deadline leaves the outcome unknown
 	}
 	if err != nil || !t.changed() {
-		broken = m.rollback(ctx, tx) != nil
+		broken = m.rollback(ctx, tx) != nil || causeOf(err) == causeReadOnly
 		return t.results, err
 	}
 	if err := tx.Exec("COMMIT").Error; err != nil {

@@ -22,7 +22,7 @@ func (m *MySQL) load(ctx context.Context, v Visitor) (loaded Loaded, err error) 
 	err = m.snapshot(ctx, func(t *transaction) error {
 		loaded = Loaded{Index: t.counted, Counters: config.Counters{Revision: t.counted}}
 		l := mysqlLoader{tx: t.tx, tenant: t.tenant}
-		for _, step := range []func(Visitor) error{l.entries, l.grays, l.capacities, l.namespaces, l.users, l.sessions, l.drafts, l.registry} {
+		for _, step := range []func(Visitor) error{l.entries, l.grays, l.capacities, l.namespaces, l.users, l.sessions, l.drafts, l.registry, l.history} {
 			if err := step(v); err != nil {
 				return err
 			}
@@ -210,6 +210,22 @@ func (l mysqlLoader) namespaces(v Visitor) error {
 		v.Namespace(rows[i].namespace())
 	}
 	return nil
+}
+
+func (l mysqlLoader) history(v Visitor) error {
+	if v.History == nil {
+		return nil
+	}
+	return batches(func(after int64) (int64, int, error) {
+		var rows []historyRow
+		if err := l.tx.Where("nid > ?", after).Order("nid").Limit(rowsAtATime).Find(&rows).Error; err != nil || len(rows) == 0 {
+			return 0, 0, err
+		}
+		for i := range rows {
+			v.History(rows[i].history())
+		}
+		return rows[len(rows)-1].NID, len(rows), nil
+	})
 }
 
 // maxQueries is how many queries may be under way on this node.

@@ -36,6 +36,9 @@ func (m *MySQL) Reconcile(ctx context.Context, have Held) (found int, err error)
 }
 
 func (m *MySQL) reconcile(ctx context.Context, have Held) (found int, err error) {
+	if _, err := m.Revision(ctx); err != nil {
+		return 0, err // it is another database
+	}
 	since := have.Revision()
 	suspects, err := m.scan(ctx, have)
 	if err != nil {

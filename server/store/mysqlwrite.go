@@ -74,7 +74,7 @@ func (w *sqlWriter) add(c journal.Change) error {
 	case config.GrayChange:
 		return w.addGray(c)
 	case config.HistoryAdded:
-		w.addHistory(c.Row)
+		w.addHistory(c.Row, c.Whole)
 	case config.HistoryTrimmed:
 		w.steps = append(w.steps, historyStep{trim: &c})
 	case config.CapacityChange:
@@ -185,15 +185,19 @@ func (s *slot) remove(id int64) {
 	s.last, s.rows = id, nil
 }
 
-// addHistory takes up a row that follows the change it tells of.
-func (w *sqlWriter) addHistory(h *config.History) {
+// addHistory takes up a row that follows the change it tells of, or is whole already.
+func (w *sqlWriter) addHistory(h *config.History, whole bool) {
+	h.CreatedMs, h.ModifiedMs = seconds(h.CreatedMs), seconds(h.ModifiedMs)
+	if whole {
+		w.steps = append(w.steps, historyStep{row: h})
+		return
+	}
 	var s *slot
 	if h.PublishType == config.PublishGray {
 		s = &w.grays[grayKey{h.Key, h.GrayName}].slot
 	} else {
 		s = &w.entrySlot(h.Key).slot
 	}
-	h.CreatedMs, h.ModifiedMs = seconds(h.CreatedMs), seconds(h.ModifiedMs)
 	switch h.Op {
 	case config.OpUpdate:
 		s.expect(&h.ConfigID)

@@ -136,6 +136,28 @@ func (q queries) HistoryOf(ctx context.Context, key config.Key, revision uint64)
 	return list, done(err)
 }
 
+// HistoryBetween implements config.Queries.
+func (q queries) HistoryBetween(ctx context.Context, fromMs, untilMs int64, f func(*config.History)) error {
+	db, done, err := q.session(ctx, false)
+	if err != nil {
+		return err
+	}
+	return done(db.Transaction(func(tx *gorm.DB) error {
+		return batches(func(after int64) (int64, int, error) {
+			var rows []historyRow
+			err := tx.Where("gmt_modified >= ? AND gmt_modified <= ? AND nid > ?", millis(fromMs), millis(untilMs), after).
+				Omit("content").Order("nid").Limit(rowsAtATime).Find(&rows).Error
+			if err != nil || len(rows) == 0 {
+				return 0, 0, err
+			}
+			for i := range rows {
+				f(rows[i].history())
+			}
+			return rows[len(rows)-1].NID, len(rows), nil
+		})
+	}))
+}
+
 // Deleted implements config.Queries.
 func (q queries) Deleted(ctx context.Context, f config.DeletedFilter, pageNo, pageSize int) (config.Page[*config.History], error) {
 	page := config.Page[*config.History]{Number: max(pageNo, 1), Size: max(pageSize, 0)}

@@ -600,6 +600,143 @@ func (x *Sweep) GetLimit() int64 {
 	return 0
 }
 
+// Adopt takes users of another server over as they are.
+type Adopt struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Users         []*Adopt_User          `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
+	Replace       bool                   `protobuf:"varint,2,opt,name=replace,proto3" json:"replace,omitempty"` // who is there and differs
+	Actor         *Actor                 `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Adopt) Reset() {
+	*x = Adopt{}
+	mi := &file_server_auth_authpb_auth_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Adopt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Adopt) ProtoMessage() {}
+
+func (x *Adopt) ProtoReflect() protoreflect.Message {
+	mi := &file_server_auth_authpb_auth_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Adopt.ProtoReflect.Descriptor instead.
+func (*Adopt) Descriptor() ([]byte, []int) {
+	return file_server_auth_authpb_auth_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Adopt) GetUsers() []*Adopt_User {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+func (x *Adopt) GetReplace() bool {
+	if x != nil {
+		return x.Replace
+	}
+	return false
+}
+
+func (x *Adopt) GetActor() *Actor {
+	if x != nil {
+		return x.Actor
+	}
+	return nil
+}
+
+type Adopt_User struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Hash          string                 `protobuf:"bytes,2,opt,name=hash,proto3" json:"hash,omitempty"`
+	Roles         []string               `protobuf:"bytes,3,rep,name=roles,proto3" json:"roles,omitempty"`
+	CreatedMs     int64                  `protobuf:"varint,4,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	ModifiedMs    int64                  `protobuf:"varint,5,opt,name=modified_ms,json=modifiedMs,proto3" json:"modified_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Adopt_User) Reset() {
+	*x = Adopt_User{}
+	mi := &file_server_auth_authpb_auth_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Adopt_User) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Adopt_User) ProtoMessage() {}
+
+func (x *Adopt_User) ProtoReflect() protoreflect.Message {
+	mi := &file_server_auth_authpb_auth_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Adopt_User.ProtoReflect.Descriptor instead.
+func (*Adopt_User) Descriptor() ([]byte, []int) {
+	return file_server_auth_authpb_auth_proto_rawDescGZIP(), []int{9, 0}
+}
+
+func (x *Adopt_User) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Adopt_User) GetHash() string {
+	if x != nil {
+		return x.Hash
+	}
+	return ""
+}
+
+func (x *Adopt_User) GetRoles() []string {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
+func (x *Adopt_User) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *Adopt_User) GetModifiedMs() int64 {
+	if x != nil {
+		return x.ModifiedMs
+	}
+	return 0
+}
+
 var File_server_auth_authpb_auth_proto protoreflect.FileDescriptor
 
 const file_server_auth_authpb_auth_proto_rawDesc = "" +
@@ -647,7 +784,19 @@ const file_server_auth_authpb_auth_proto_rawDesc = "" +
 	"\x05actor\x18\x03 \x01(\v2\x11.nacre.auth.ActorR\x05actor\"2\n" +
 	"\x05Sweep\x12\x13\n" +
 	"\x05at_ms\x18\x01 \x01(\x03R\x04atMs\x12\x14\n" +
-	"\x05limit\x18\x02 \x01(\x03R\x05limitB\x1aZ\x18nacre/server/auth/authpbb\x06proto3"
+	"\x05limit\x18\x02 \x01(\x03R\x05limit\"\xff\x01\n" +
+	"\x05Adopt\x12,\n" +
+	"\x05users\x18\x01 \x03(\v2\x16.nacre.auth.Adopt.UserR\x05users\x12\x18\n" +
+	"\areplace\x18\x02 \x01(\bR\areplace\x12'\n" +
+	"\x05actor\x18\x03 \x01(\v2\x11.nacre.auth.ActorR\x05actor\x1a\x84\x01\n" +
+	"\x04User\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04hash\x18\x02 \x01(\tR\x04hash\x12\x14\n" +
+	"\x05roles\x18\x03 \x03(\tR\x05roles\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\x04 \x01(\x03R\tcreatedMs\x12\x1f\n" +
+	"\vmodified_ms\x18\x05 \x01(\x03R\n" +
+	"modifiedMsB\x1aZ\x18nacre/server/auth/authpbb\x06proto3"
 
 var (
 	file_server_auth_authpb_auth_proto_rawDescOnce sync.Once
@@ -661,7 +810,7 @@ func file_server_auth_authpb_auth_proto_rawDescGZIP() []byte {
 	return file_server_auth_authpb_auth_proto_rawDescData
 }
 
-var file_server_auth_authpb_auth_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_server_auth_authpb_auth_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_server_auth_authpb_auth_proto_goTypes = []any{
 	(*Actor)(nil),       // 0: nacre.auth.Actor
 	(*Session)(nil),     // 1: nacre.auth.Session
@@ -672,19 +821,23 @@ var file_server_auth_authpb_auth_proto_goTypes = []any{
 	(*End)(nil),         // 6: nacre.auth.End
 	(*EndAll)(nil),      // 7: nacre.auth.EndAll
 	(*Sweep)(nil),       // 8: nacre.auth.Sweep
+	(*Adopt)(nil),       // 9: nacre.auth.Adopt
+	(*Adopt_User)(nil),  // 10: nacre.auth.Adopt.User
 }
 var file_server_auth_authpb_auth_proto_depIdxs = []int32{
-	1, // 0: nacre.auth.AddFirst.session:type_name -> nacre.auth.Session
-	0, // 1: nacre.auth.SetPassword.actor:type_name -> nacre.auth.Actor
-	1, // 2: nacre.auth.Open.session:type_name -> nacre.auth.Session
-	1, // 3: nacre.auth.Extend.sessions:type_name -> nacre.auth.Session
-	0, // 4: nacre.auth.End.actor:type_name -> nacre.auth.Actor
-	0, // 5: nacre.auth.EndAll.actor:type_name -> nacre.auth.Actor
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	1,  // 0: nacre.auth.AddFirst.session:type_name -> nacre.auth.Session
+	0,  // 1: nacre.auth.SetPassword.actor:type_name -> nacre.auth.Actor
+	1,  // 2: nacre.auth.Open.session:type_name -> nacre.auth.Session
+	1,  // 3: nacre.auth.Extend.sessions:type_name -> nacre.auth.Session
+	0,  // 4: nacre.auth.End.actor:type_name -> nacre.auth.Actor
+	0,  // 5: nacre.auth.EndAll.actor:type_name -> nacre.auth.Actor
+	10, // 6: nacre.auth.Adopt.users:type_name -> nacre.auth.Adopt.User
+	0,  // 7: nacre.auth.Adopt.actor:type_name -> nacre.auth.Actor
+	8,  // [8:8] is the sub-list for method output_type
+	8,  // [8:8] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_server_auth_authpb_auth_proto_init() }
@@ -698,7 +851,7 @@ func file_server_auth_authpb_auth_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_server_auth_authpb_auth_proto_rawDesc), len(file_server_auth_authpb_auth_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

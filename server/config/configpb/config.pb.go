@@ -1097,6 +1097,434 @@ func (x *Promote) GetNote() *Note {
 	return nil
 }
 
+// Adopt takes rows of another server over as they are: with their times, authors and revisions.
+type Adopt struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rows          []*Adopt_Row           `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
+	Replace       bool                   `protobuf:"varint,2,opt,name=replace,proto3" json:"replace,omitempty"` // what is held and differs
+	Actor         *Actor                 `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	AtMs          int64                  `protobuf:"varint,4,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Adopt) Reset() {
+	*x = Adopt{}
+	mi := &file_server_config_configpb_config_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Adopt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Adopt) ProtoMessage() {}
+
+func (x *Adopt) ProtoReflect() protoreflect.Message {
+	mi := &file_server_config_configpb_config_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Adopt.ProtoReflect.Descriptor instead.
+func (*Adopt) Descriptor() ([]byte, []int) {
+	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Adopt) GetRows() []*Adopt_Row {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+func (x *Adopt) GetReplace() bool {
+	if x != nil {
+		return x.Replace
+	}
+	return false
+}
+
+func (x *Adopt) GetActor() *Actor {
+	if x != nil {
+		return x.Actor
+	}
+	return nil
+}
+
+func (x *Adopt) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+// Content is a formal content or a variant, as the publish that would make it.
+type Adopt_Content struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Publish       *Publish               `protobuf:"bytes,1,opt,name=publish,proto3" json:"publish,omitempty"`
+	CreatedMs     int64                  `protobuf:"varint,2,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	Revision      uint64                 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Adopt_Content) Reset() {
+	*x = Adopt_Content{}
+	mi := &file_server_config_configpb_config_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Adopt_Content) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Adopt_Content) ProtoMessage() {}
+
+func (x *Adopt_Content) ProtoReflect() protoreflect.Message {
+	mi := &file_server_config_configpb_config_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Adopt_Content.ProtoReflect.Descriptor instead.
+func (*Adopt_Content) Descriptor() ([]byte, []int) {
+	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{13, 0}
+}
+
+func (x *Adopt_Content) GetPublish() *Publish {
+	if x != nil {
+		return x.Publish
+	}
+	return nil
+}
+
+func (x *Adopt_Content) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *Adopt_Content) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+type Adopt_Limits struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Set           *SetCapacity           `protobuf:"bytes,1,opt,name=set,proto3" json:"set,omitempty"`
+	CreatedMs     int64                  `protobuf:"varint,2,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Adopt_Limits) Reset() {
+	*x = Adopt_Limits{}
+	mi := &file_server_config_configpb_config_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Adopt_Limits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Adopt_Limits) ProtoMessage() {}
+
+func (x *Adopt_Limits) ProtoReflect() protoreflect.Message {
+	mi := &file_server_config_configpb_config_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Adopt_Limits.ProtoReflect.Descriptor instead.
+func (*Adopt_Limits) Descriptor() ([]byte, []int) {
+	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{13, 1}
+}
+
+func (x *Adopt_Limits) GetSet() *SetCapacity {
+	if x != nil {
+		return x.Set
+	}
+	return nil
+}
+
+func (x *Adopt_Limits) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+type Adopt_Past struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Key              *Key                   `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Revision         uint64                 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	Content          []byte                 `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	Md5              string                 `protobuf:"bytes,4,opt,name=md5,proto3" json:"md5,omitempty"`
+	AppName          string                 `protobuf:"bytes,5,opt,name=app_name,json=appName,proto3" json:"app_name,omitempty"`
+	EncryptedDataKey string                 `protobuf:"bytes,6,opt,name=encrypted_data_key,json=encryptedDataKey,proto3" json:"encrypted_data_key,omitempty"`
+	Actor            *Actor                 `protobuf:"bytes,7,opt,name=actor,proto3" json:"actor,omitempty"`
+	Op               string                 `protobuf:"bytes,8,opt,name=op,proto3" json:"op,omitempty"`
+	PublishType      string                 `protobuf:"bytes,9,opt,name=publish_type,json=publishType,proto3" json:"publish_type,omitempty"`
+	GrayName         string                 `protobuf:"bytes,10,opt,name=gray_name,json=grayName,proto3" json:"gray_name,omitempty"`
+	ExtInfo          string                 `protobuf:"bytes,11,opt,name=ext_info,json=extInfo,proto3" json:"ext_info,omitempty"`
+	CreatedMs        int64                  `protobuf:"varint,12,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	ModifiedMs       int64                  `protobuf:"varint,13,opt,name=modified_ms,json=modifiedMs,proto3" json:"modified_ms,omitempty"`
+	Held             bool                   `protobuf:"varint,14,opt,name=held,proto3" json:"held,omitempty"` // it tells of what is held under its key now, not of one before
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *Adopt_Past) Reset() {
+	*x = Adopt_Past{}
+	mi := &file_server_config_configpb_config_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Adopt_Past) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Adopt_Past) ProtoMessage() {}
+
+func (x *Adopt_Past) ProtoReflect() protoreflect.Message {
+	mi := &file_server_config_configpb_config_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Adopt_Past.ProtoReflect.Descriptor instead.
+func (*Adopt_Past) Descriptor() ([]byte, []int) {
+	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{13, 2}
+}
+
+func (x *Adopt_Past) GetKey() *Key {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Adopt_Past) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *Adopt_Past) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *Adopt_Past) GetMd5() string {
+	if x != nil {
+		return x.Md5
+	}
+	return ""
+}
+
+func (x *Adopt_Past) GetAppName() string {
+	if x != nil {
+		return x.AppName
+	}
+	return ""
+}
+
+func (x *Adopt_Past) GetEncryptedDataKey() string {
+	if x != nil {
+		return x.EncryptedDataKey
+	}
+	return ""
+}
+
+func (x *Adopt_Past) GetActor() *Actor {
+	if x != nil {
+		return x.Actor
+	}
+	return nil
+}
+
+func (x *Adopt_Past) GetOp() string {
+	if x != nil {
+		return x.Op
+	}
+	return ""
+}
+
+func (x *Adopt_Past) GetPublishType() string {
+	if x != nil {
+		return x.PublishType
+	}
+	return ""
+}
+
+func (x *Adopt_Past) GetGrayName() string {
+	if x != nil {
+		return x.GrayName
+	}
+	return ""
+}
+
+func (x *Adopt_Past) GetExtInfo() string {
+	if x != nil {
+		return x.ExtInfo
+	}
+	return ""
+}
+
+func (x *Adopt_Past) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *Adopt_Past) GetModifiedMs() int64 {
+	if x != nil {
+		return x.ModifiedMs
+	}
+	return 0
+}
+
+func (x *Adopt_Past) GetHeld() bool {
+	if x != nil {
+		return x.Held
+	}
+	return false
+}
+
+type Adopt_Row struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Row:
+	//
+	//	*Adopt_Row_Content
+	//	*Adopt_Row_Limits
+	//	*Adopt_Row_Past
+	Row           isAdopt_Row_Row `protobuf_oneof:"row"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Adopt_Row) Reset() {
+	*x = Adopt_Row{}
+	mi := &file_server_config_configpb_config_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Adopt_Row) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Adopt_Row) ProtoMessage() {}
+
+func (x *Adopt_Row) ProtoReflect() protoreflect.Message {
+	mi := &file_server_config_configpb_config_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Adopt_Row.ProtoReflect.Descriptor instead.
+func (*Adopt_Row) Descriptor() ([]byte, []int) {
+	return file_server_config_configpb_config_proto_rawDescGZIP(), []int{13, 3}
+}
+
+func (x *Adopt_Row) GetRow() isAdopt_Row_Row {
+	if x != nil {
+		return x.Row
+	}
+	return nil
+}
+
+func (x *Adopt_Row) GetContent() *Adopt_Content {
+	if x != nil {
+		if x, ok := x.Row.(*Adopt_Row_Content); ok {
+			return x.Content
+		}
+	}
+	return nil
+}
+
+func (x *Adopt_Row) GetLimits() *Adopt_Limits {
+	if x != nil {
+		if x, ok := x.Row.(*Adopt_Row_Limits); ok {
+			return x.Limits
+		}
+	}
+	return nil
+}
+
+func (x *Adopt_Row) GetPast() *Adopt_Past {
+	if x != nil {
+		if x, ok := x.Row.(*Adopt_Row_Past); ok {
+			return x.Past
+		}
+	}
+	return nil
+}
+
+type isAdopt_Row_Row interface {
+	isAdopt_Row_Row()
+}
+
+type Adopt_Row_Content struct {
+	Content *Adopt_Content `protobuf:"bytes,1,opt,name=content,proto3,oneof"`
+}
+
+type Adopt_Row_Limits struct {
+	Limits *Adopt_Limits `protobuf:"bytes,2,opt,name=limits,proto3,oneof"`
+}
+
+type Adopt_Row_Past struct {
+	Past *Adopt_Past `protobuf:"bytes,3,opt,name=past,proto3,oneof"`
+}
+
+func (*Adopt_Row_Content) isAdopt_Row_Row() {}
+
+func (*Adopt_Row_Limits) isAdopt_Row_Row() {}
+
+func (*Adopt_Row_Past) isAdopt_Row_Row() {}
+
 var File_server_config_configpb_config_proto protoreflect.FileDescriptor
 
 const file_server_config_configpb_config_proto_rawDesc = "" +
@@ -1198,7 +1626,44 @@ const file_server_config_configpb_config_proto_rawDesc = "" +
 	"\x05actor\x18\x04 \x01(\v2\x13.nacre.config.ActorR\x05actor\x12\x13\n" +
 	"\x05at_ms\x18\x05 \x01(\x03R\x04atMs\x12)\n" +
 	"\x05quota\x18\x06 \x01(\v2\x13.nacre.config.QuotaR\x05quota\x12&\n" +
-	"\x04note\x18\a \x01(\v2\x12.nacre.config.NoteR\x04note*,\n" +
+	"\x04note\x18\a \x01(\v2\x12.nacre.config.NoteR\x04note\"\xb2\a\n" +
+	"\x05Adopt\x12+\n" +
+	"\x04rows\x18\x01 \x03(\v2\x17.nacre.config.Adopt.RowR\x04rows\x12\x18\n" +
+	"\areplace\x18\x02 \x01(\bR\areplace\x12)\n" +
+	"\x05actor\x18\x03 \x01(\v2\x13.nacre.config.ActorR\x05actor\x12\x13\n" +
+	"\x05at_ms\x18\x04 \x01(\x03R\x04atMs\x1au\n" +
+	"\aContent\x12/\n" +
+	"\apublish\x18\x01 \x01(\v2\x15.nacre.config.PublishR\apublish\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\x02 \x01(\x03R\tcreatedMs\x12\x1a\n" +
+	"\brevision\x18\x03 \x01(\x04R\brevision\x1aT\n" +
+	"\x06Limits\x12+\n" +
+	"\x03set\x18\x01 \x01(\v2\x19.nacre.config.SetCapacityR\x03set\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\x02 \x01(\x03R\tcreatedMs\x1a\xa6\x03\n" +
+	"\x04Past\x12#\n" +
+	"\x03key\x18\x01 \x01(\v2\x11.nacre.config.KeyR\x03key\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision\x12\x18\n" +
+	"\acontent\x18\x03 \x01(\fR\acontent\x12\x10\n" +
+	"\x03md5\x18\x04 \x01(\tR\x03md5\x12\x19\n" +
+	"\bapp_name\x18\x05 \x01(\tR\aappName\x12,\n" +
+	"\x12encrypted_data_key\x18\x06 \x01(\tR\x10encryptedDataKey\x12)\n" +
+	"\x05actor\x18\a \x01(\v2\x13.nacre.config.ActorR\x05actor\x12\x0e\n" +
+	"\x02op\x18\b \x01(\tR\x02op\x12!\n" +
+	"\fpublish_type\x18\t \x01(\tR\vpublishType\x12\x1b\n" +
+	"\tgray_name\x18\n" +
+	" \x01(\tR\bgrayName\x12\x19\n" +
+	"\bext_info\x18\v \x01(\tR\aextInfo\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\f \x01(\x03R\tcreatedMs\x12\x1f\n" +
+	"\vmodified_ms\x18\r \x01(\x03R\n" +
+	"modifiedMs\x12\x12\n" +
+	"\x04held\x18\x0e \x01(\bR\x04held\x1a\xab\x01\n" +
+	"\x03Row\x127\n" +
+	"\acontent\x18\x01 \x01(\v2\x1b.nacre.config.Adopt.ContentH\x00R\acontent\x124\n" +
+	"\x06limits\x18\x02 \x01(\v2\x1a.nacre.config.Adopt.LimitsH\x00R\x06limits\x12.\n" +
+	"\x04past\x18\x03 \x01(\v2\x18.nacre.config.Adopt.PastH\x00R\x04pastB\x05\n" +
+	"\x03row*,\n" +
 	"\tIfPresent\x12\n" +
 	"\n" +
 	"\x06UPDATE\x10\x00\x12\b\n" +
@@ -1218,22 +1683,27 @@ func file_server_config_configpb_config_proto_rawDescGZIP() []byte {
 }
 
 var file_server_config_configpb_config_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_server_config_configpb_config_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_server_config_configpb_config_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_server_config_configpb_config_proto_goTypes = []any{
-	(IfPresent)(0),      // 0: nacre.config.IfPresent
-	(*Key)(nil),         // 1: nacre.config.Key
-	(*Actor)(nil),       // 2: nacre.config.Actor
-	(*Note)(nil),        // 3: nacre.config.Note
-	(*Attributes)(nil),  // 4: nacre.config.Attributes
-	(*Gray)(nil),        // 5: nacre.config.Gray
-	(*Quota)(nil),       // 6: nacre.config.Quota
-	(*Publish)(nil),     // 7: nacre.config.Publish
-	(*PublishMany)(nil), // 8: nacre.config.PublishMany
-	(*Remove)(nil),      // 9: nacre.config.Remove
-	(*RemoveMany)(nil),  // 10: nacre.config.RemoveMany
-	(*SetCapacity)(nil), // 11: nacre.config.SetCapacity
-	(*TrimHistory)(nil), // 12: nacre.config.TrimHistory
-	(*Promote)(nil),     // 13: nacre.config.Promote
+	(IfPresent)(0),        // 0: nacre.config.IfPresent
+	(*Key)(nil),           // 1: nacre.config.Key
+	(*Actor)(nil),         // 2: nacre.config.Actor
+	(*Note)(nil),          // 3: nacre.config.Note
+	(*Attributes)(nil),    // 4: nacre.config.Attributes
+	(*Gray)(nil),          // 5: nacre.config.Gray
+	(*Quota)(nil),         // 6: nacre.config.Quota
+	(*Publish)(nil),       // 7: nacre.config.Publish
+	(*PublishMany)(nil),   // 8: nacre.config.PublishMany
+	(*Remove)(nil),        // 9: nacre.config.Remove
+	(*RemoveMany)(nil),    // 10: nacre.config.RemoveMany
+	(*SetCapacity)(nil),   // 11: nacre.config.SetCapacity
+	(*TrimHistory)(nil),   // 12: nacre.config.TrimHistory
+	(*Promote)(nil),       // 13: nacre.config.Promote
+	(*Adopt)(nil),         // 14: nacre.config.Adopt
+	(*Adopt_Content)(nil), // 15: nacre.config.Adopt.Content
+	(*Adopt_Limits)(nil),  // 16: nacre.config.Adopt.Limits
+	(*Adopt_Past)(nil),    // 17: nacre.config.Adopt.Past
+	(*Adopt_Row)(nil),     // 18: nacre.config.Adopt.Row
 }
 var file_server_config_configpb_config_proto_depIdxs = []int32{
 	1,  // 0: nacre.config.Publish.key:type_name -> nacre.config.Key
@@ -1253,11 +1723,20 @@ var file_server_config_configpb_config_proto_depIdxs = []int32{
 	2,  // 14: nacre.config.Promote.actor:type_name -> nacre.config.Actor
 	6,  // 15: nacre.config.Promote.quota:type_name -> nacre.config.Quota
 	3,  // 16: nacre.config.Promote.note:type_name -> nacre.config.Note
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	18, // 17: nacre.config.Adopt.rows:type_name -> nacre.config.Adopt.Row
+	2,  // 18: nacre.config.Adopt.actor:type_name -> nacre.config.Actor
+	7,  // 19: nacre.config.Adopt.Content.publish:type_name -> nacre.config.Publish
+	11, // 20: nacre.config.Adopt.Limits.set:type_name -> nacre.config.SetCapacity
+	1,  // 21: nacre.config.Adopt.Past.key:type_name -> nacre.config.Key
+	2,  // 22: nacre.config.Adopt.Past.actor:type_name -> nacre.config.Actor
+	15, // 23: nacre.config.Adopt.Row.content:type_name -> nacre.config.Adopt.Content
+	16, // 24: nacre.config.Adopt.Row.limits:type_name -> nacre.config.Adopt.Limits
+	17, // 25: nacre.config.Adopt.Row.past:type_name -> nacre.config.Adopt.Past
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_server_config_configpb_config_proto_init() }
@@ -1270,13 +1749,18 @@ func file_server_config_configpb_config_proto_init() {
 		(*SetCapacity_Namespace)(nil),
 		(*SetCapacity_Group)(nil),
 	}
+	file_server_config_configpb_config_proto_msgTypes[17].OneofWrappers = []any{
+		(*Adopt_Row_Content)(nil),
+		(*Adopt_Row_Limits)(nil),
+		(*Adopt_Row_Past)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_server_config_configpb_config_proto_rawDesc), len(file_server_config_configpb_config_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

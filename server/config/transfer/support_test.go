@@ -84,6 +84,8 @@ func (*domain) HistoryPrevious(context.Context, int64) (*config.History, error) 
 func (*domain) HistoryNext(context.Context, *config.History) (*config.History, error) {
 	return nil, nil
 }
+func (*domain) HistoryBetween(context.Context, int64, int64, func(*config.History)) error { return nil }
+
 func (*domain) HistoryOldest(context.Context) (int64, error) { return 0, nil }
 
 func (d *domain) transfers() *Service {

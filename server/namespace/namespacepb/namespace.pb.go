@@ -295,6 +295,119 @@ func (x *Remove) GetAtMs() int64 {
 	return 0
 }
 
+// Adopt takes namespaces of another server over as they are.
+type Adopt struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ones          []*Adopt_One           `protobuf:"bytes,1,rep,name=ones,proto3" json:"ones,omitempty"`
+	Replace       bool                   `protobuf:"varint,2,opt,name=replace,proto3" json:"replace,omitempty"` // what is held and differs
+	Actor         *Actor                 `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Adopt) Reset() {
+	*x = Adopt{}
+	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Adopt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Adopt) ProtoMessage() {}
+
+func (x *Adopt) ProtoReflect() protoreflect.Message {
+	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Adopt.ProtoReflect.Descriptor instead.
+func (*Adopt) Descriptor() ([]byte, []int) {
+	return file_server_namespace_namespacepb_namespace_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Adopt) GetOnes() []*Adopt_One {
+	if x != nil {
+		return x.Ones
+	}
+	return nil
+}
+
+func (x *Adopt) GetReplace() bool {
+	if x != nil {
+		return x.Replace
+	}
+	return false
+}
+
+func (x *Adopt) GetActor() *Actor {
+	if x != nil {
+		return x.Actor
+	}
+	return nil
+}
+
+type Adopt_One struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Create        *Create                `protobuf:"bytes,1,opt,name=create,proto3" json:"create,omitempty"`
+	ModifiedMs    int64                  `protobuf:"varint,2,opt,name=modified_ms,json=modifiedMs,proto3" json:"modified_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Adopt_One) Reset() {
+	*x = Adopt_One{}
+	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Adopt_One) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Adopt_One) ProtoMessage() {}
+
+func (x *Adopt_One) ProtoReflect() protoreflect.Message {
+	mi := &file_server_namespace_namespacepb_namespace_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Adopt_One.ProtoReflect.Descriptor instead.
+func (*Adopt_One) Descriptor() ([]byte, []int) {
+	return file_server_namespace_namespacepb_namespace_proto_rawDescGZIP(), []int{4, 0}
+}
+
+func (x *Adopt_One) GetCreate() *Create {
+	if x != nil {
+		return x.Create
+	}
+	return nil
+}
+
+func (x *Adopt_One) GetModifiedMs() int64 {
+	if x != nil {
+		return x.ModifiedMs
+	}
+	return 0
+}
+
 var File_server_namespace_namespacepb_namespace_proto protoreflect.FileDescriptor
 
 const file_server_namespace_namespacepb_namespace_proto_rawDesc = "" +
@@ -319,7 +432,15 @@ const file_server_namespace_namespacepb_namespace_proto_rawDesc = "" +
 	"\x06Remove\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x05actor\x18\x02 \x01(\v2\x16.nacre.namespace.ActorR\x05actor\x12\x13\n" +
-	"\x05at_ms\x18\x03 \x01(\x03R\x04atMsB$Z\"nacre/server/namespace/namespacepbb\x06proto3"
+	"\x05at_ms\x18\x03 \x01(\x03R\x04atMs\"\xd8\x01\n" +
+	"\x05Adopt\x12.\n" +
+	"\x04ones\x18\x01 \x03(\v2\x1a.nacre.namespace.Adopt.OneR\x04ones\x12\x18\n" +
+	"\areplace\x18\x02 \x01(\bR\areplace\x12,\n" +
+	"\x05actor\x18\x03 \x01(\v2\x16.nacre.namespace.ActorR\x05actor\x1aW\n" +
+	"\x03One\x12/\n" +
+	"\x06create\x18\x01 \x01(\v2\x17.nacre.namespace.CreateR\x06create\x12\x1f\n" +
+	"\vmodified_ms\x18\x02 \x01(\x03R\n" +
+	"modifiedMsB$Z\"nacre/server/namespace/namespacepbb\x06proto3"
 
 var (
 	file_server_namespace_namespacepb_namespace_proto_rawDescOnce sync.Once
@@ -333,22 +454,27 @@ func file_server_namespace_namespacepb_namespace_proto_rawDescGZIP() []byte {
 	return file_server_namespace_namespacepb_namespace_proto_rawDescData
 }
 
-var file_server_namespace_namespacepb_namespace_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_server_namespace_namespacepb_namespace_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_server_namespace_namespacepb_namespace_proto_goTypes = []any{
-	(*Actor)(nil),  // 0: nacre.namespace.Actor
-	(*Create)(nil), // 1: nacre.namespace.Create
-	(*Update)(nil), // 2: nacre.namespace.Update
-	(*Remove)(nil), // 3: nacre.namespace.Remove
+	(*Actor)(nil),     // 0: nacre.namespace.Actor
+	(*Create)(nil),    // 1: nacre.namespace.Create
+	(*Update)(nil),    // 2: nacre.namespace.Update
+	(*Remove)(nil),    // 3: nacre.namespace.Remove
+	(*Adopt)(nil),     // 4: nacre.namespace.Adopt
+	(*Adopt_One)(nil), // 5: nacre.namespace.Adopt.One
 }
 var file_server_namespace_namespacepb_namespace_proto_depIdxs = []int32{
 	0, // 0: nacre.namespace.Create.actor:type_name -> nacre.namespace.Actor
 	0, // 1: nacre.namespace.Update.actor:type_name -> nacre.namespace.Actor
 	0, // 2: nacre.namespace.Remove.actor:type_name -> nacre.namespace.Actor
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	5, // 3: nacre.namespace.Adopt.ones:type_name -> nacre.namespace.Adopt.One
+	0, // 4: nacre.namespace.Adopt.actor:type_name -> nacre.namespace.Actor
+	1, // 5: nacre.namespace.Adopt.One.create:type_name -> nacre.namespace.Create
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_server_namespace_namespacepb_namespace_proto_init() }
@@ -362,7 +488,7 @@ func file_server_namespace_namespacepb_namespace_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_server_namespace_namespacepb_namespace_proto_rawDesc), len(file_server_namespace_namespacepb_namespace_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

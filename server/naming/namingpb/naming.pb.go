@@ -1355,6 +1355,67 @@ func (x *Switch) GetAtMs() int64 {
 	return 0
 }
 
+// Adopt takes what another server keeps over as it is, with its times and authors.
+type Adopt struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rows          []*Adopt_Row           `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
+	Replace       bool                   `protobuf:"varint,2,opt,name=replace,proto3" json:"replace,omitempty"` // what is held and differs
+	Actor         *Actor                 `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Adopt) Reset() {
+	*x = Adopt{}
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Adopt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Adopt) ProtoMessage() {}
+
+func (x *Adopt) ProtoReflect() protoreflect.Message {
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Adopt.ProtoReflect.Descriptor instead.
+func (*Adopt) Descriptor() ([]byte, []int) {
+	return file_server_naming_namingpb_naming_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Adopt) GetRows() []*Adopt_Row {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+func (x *Adopt) GetReplace() bool {
+	if x != nil {
+		return x.Replace
+	}
+	return false
+}
+
+func (x *Adopt) GetActor() *Actor {
+	if x != nil {
+		return x.Actor
+	}
+	return nil
+}
+
 type Health_One struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           *Key                   `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -1367,7 +1428,7 @@ type Health_One struct {
 
 func (x *Health_One) Reset() {
 	*x = Health_One{}
-	mi := &file_server_naming_namingpb_naming_proto_msgTypes[17]
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1379,7 +1440,7 @@ func (x *Health_One) String() string {
 func (*Health_One) ProtoMessage() {}
 
 func (x *Health_One) ProtoReflect() protoreflect.Message {
-	mi := &file_server_naming_namingpb_naming_proto_msgTypes[17]
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1434,7 +1495,7 @@ type Sweep_One struct {
 
 func (x *Sweep_One) Reset() {
 	*x = Sweep_One{}
-	mi := &file_server_naming_namingpb_naming_proto_msgTypes[18]
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1446,7 +1507,7 @@ func (x *Sweep_One) String() string {
 func (*Sweep_One) ProtoMessage() {}
 
 func (x *Sweep_One) ProtoReflect() protoreflect.Message {
-	mi := &file_server_naming_namingpb_naming_proto_msgTypes[18]
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1482,6 +1543,144 @@ func (x *Sweep_One) GetAtMs() int64 {
 	}
 	return 0
 }
+
+type Adopt_Row struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Row:
+	//
+	//	*Adopt_Row_Instance
+	//	*Adopt_Row_Service
+	//	*Adopt_Row_Cluster
+	//	*Adopt_Row_Override
+	//	*Adopt_Row_Switch
+	Row           isAdopt_Row_Row `protobuf_oneof:"row"`
+	CreatedMs     int64           `protobuf:"varint,6,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Adopt_Row) Reset() {
+	*x = Adopt_Row{}
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Adopt_Row) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Adopt_Row) ProtoMessage() {}
+
+func (x *Adopt_Row) ProtoReflect() protoreflect.Message {
+	mi := &file_server_naming_namingpb_naming_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Adopt_Row.ProtoReflect.Descriptor instead.
+func (*Adopt_Row) Descriptor() ([]byte, []int) {
+	return file_server_naming_namingpb_naming_proto_rawDescGZIP(), []int{17, 0}
+}
+
+func (x *Adopt_Row) GetRow() isAdopt_Row_Row {
+	if x != nil {
+		return x.Row
+	}
+	return nil
+}
+
+func (x *Adopt_Row) GetInstance() *Register {
+	if x != nil {
+		if x, ok := x.Row.(*Adopt_Row_Instance); ok {
+			return x.Instance
+		}
+	}
+	return nil
+}
+
+func (x *Adopt_Row) GetService() *Describe {
+	if x != nil {
+		if x, ok := x.Row.(*Adopt_Row_Service); ok {
+			return x.Service
+		}
+	}
+	return nil
+}
+
+func (x *Adopt_Row) GetCluster() *SetCluster {
+	if x != nil {
+		if x, ok := x.Row.(*Adopt_Row_Cluster); ok {
+			return x.Cluster
+		}
+	}
+	return nil
+}
+
+func (x *Adopt_Row) GetOverride() *Override {
+	if x != nil {
+		if x, ok := x.Row.(*Adopt_Row_Override); ok {
+			return x.Override
+		}
+	}
+	return nil
+}
+
+func (x *Adopt_Row) GetSwitch() *Switch {
+	if x != nil {
+		if x, ok := x.Row.(*Adopt_Row_Switch); ok {
+			return x.Switch
+		}
+	}
+	return nil
+}
+
+func (x *Adopt_Row) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+type isAdopt_Row_Row interface {
+	isAdopt_Row_Row()
+}
+
+type Adopt_Row_Instance struct {
+	Instance *Register `protobuf:"bytes,1,opt,name=instance,proto3,oneof"`
+}
+
+type Adopt_Row_Service struct {
+	Service *Describe `protobuf:"bytes,2,opt,name=service,proto3,oneof"`
+}
+
+type Adopt_Row_Cluster struct {
+	Cluster *SetCluster `protobuf:"bytes,3,opt,name=cluster,proto3,oneof"`
+}
+
+type Adopt_Row_Override struct {
+	Override *Override `protobuf:"bytes,4,opt,name=override,proto3,oneof"`
+}
+
+type Adopt_Row_Switch struct {
+	Switch *Switch `protobuf:"bytes,5,opt,name=switch,proto3,oneof"`
+}
+
+func (*Adopt_Row_Instance) isAdopt_Row_Row() {}
+
+func (*Adopt_Row_Service) isAdopt_Row_Row() {}
+
+func (*Adopt_Row_Cluster) isAdopt_Row_Row() {}
+
+func (*Adopt_Row_Override) isAdopt_Row_Row() {}
+
+func (*Adopt_Row_Switch) isAdopt_Row_Row() {}
 
 var File_server_naming_namingpb_naming_proto protoreflect.FileDescriptor
 
@@ -1614,7 +1813,20 @@ const file_server_naming_namingpb_naming_proto_rawDesc = "" +
 	"\x05entry\x18\x01 \x01(\tR\x05entry\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12)\n" +
 	"\x05actor\x18\x03 \x01(\v2\x13.nacre.naming.ActorR\x05actor\x12\x13\n" +
-	"\x05at_ms\x18\x04 \x01(\x03R\x04atMsB\x1eZ\x1cnacre/server/naming/namingpbb\x06proto3"
+	"\x05at_ms\x18\x04 \x01(\x03R\x04atMs\"\xad\x03\n" +
+	"\x05Adopt\x12+\n" +
+	"\x04rows\x18\x01 \x03(\v2\x17.nacre.naming.Adopt.RowR\x04rows\x12\x18\n" +
+	"\areplace\x18\x02 \x01(\bR\areplace\x12)\n" +
+	"\x05actor\x18\x03 \x01(\v2\x13.nacre.naming.ActorR\x05actor\x1a\xb1\x02\n" +
+	"\x03Row\x124\n" +
+	"\binstance\x18\x01 \x01(\v2\x16.nacre.naming.RegisterH\x00R\binstance\x122\n" +
+	"\aservice\x18\x02 \x01(\v2\x16.nacre.naming.DescribeH\x00R\aservice\x124\n" +
+	"\acluster\x18\x03 \x01(\v2\x18.nacre.naming.SetClusterH\x00R\acluster\x124\n" +
+	"\boverride\x18\x04 \x01(\v2\x16.nacre.naming.OverrideH\x00R\boverride\x12.\n" +
+	"\x06switch\x18\x05 \x01(\v2\x14.nacre.naming.SwitchH\x00R\x06switch\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\x06 \x01(\x03R\tcreatedMsB\x05\n" +
+	"\x03rowB\x1eZ\x1cnacre/server/naming/namingpbb\x06proto3"
 
 var (
 	file_server_naming_namingpb_naming_proto_rawDescOnce sync.Once
@@ -1629,7 +1841,7 @@ func file_server_naming_namingpb_naming_proto_rawDescGZIP() []byte {
 }
 
 var file_server_naming_namingpb_naming_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_server_naming_namingpb_naming_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_server_naming_namingpb_naming_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_server_naming_namingpb_naming_proto_goTypes = []any{
 	(Describe_Mode)(0), // 0: nacre.naming.Describe.Mode
 	(*Key)(nil),        // 1: nacre.naming.Key
@@ -1649,8 +1861,10 @@ var file_server_naming_namingpb_naming_proto_goTypes = []any{
 	(*Drain)(nil),      // 15: nacre.naming.Drain
 	(*Sweep)(nil),      // 16: nacre.naming.Sweep
 	(*Switch)(nil),     // 17: nacre.naming.Switch
-	(*Health_One)(nil), // 18: nacre.naming.Health.One
-	(*Sweep_One)(nil),  // 19: nacre.naming.Sweep.One
+	(*Adopt)(nil),      // 18: nacre.naming.Adopt
+	(*Health_One)(nil), // 19: nacre.naming.Health.One
+	(*Sweep_One)(nil),  // 20: nacre.naming.Sweep.One
+	(*Adopt_Row)(nil),  // 21: nacre.naming.Adopt.Row
 }
 var file_server_naming_namingpb_naming_proto_depIdxs = []int32{
 	4,  // 0: nacre.naming.Instance.of:type_name -> nacre.naming.Of
@@ -1661,7 +1875,7 @@ var file_server_naming_namingpb_naming_proto_depIdxs = []int32{
 	1,  // 5: nacre.naming.Deregister.key:type_name -> nacre.naming.Key
 	4,  // 6: nacre.naming.Deregister.of:type_name -> nacre.naming.Of
 	2,  // 7: nacre.naming.Deregister.actor:type_name -> nacre.naming.Actor
-	18, // 8: nacre.naming.Health.ones:type_name -> nacre.naming.Health.One
+	19, // 8: nacre.naming.Health.ones:type_name -> nacre.naming.Health.One
 	2,  // 9: nacre.naming.Health.actor:type_name -> nacre.naming.Actor
 	1,  // 10: nacre.naming.Describe.key:type_name -> nacre.naming.Key
 	0,  // 11: nacre.naming.Describe.mode:type_name -> nacre.naming.Describe.Mode
@@ -1679,17 +1893,24 @@ var file_server_naming_namingpb_naming_proto_depIdxs = []int32{
 	3,  // 23: nacre.naming.Override.metadata:type_name -> nacre.naming.Pair
 	2,  // 24: nacre.naming.Override.actor:type_name -> nacre.naming.Actor
 	15, // 25: nacre.naming.Override.drain:type_name -> nacre.naming.Drain
-	19, // 26: nacre.naming.Sweep.ones:type_name -> nacre.naming.Sweep.One
+	20, // 26: nacre.naming.Sweep.ones:type_name -> nacre.naming.Sweep.One
 	2,  // 27: nacre.naming.Switch.actor:type_name -> nacre.naming.Actor
-	1,  // 28: nacre.naming.Health.One.key:type_name -> nacre.naming.Key
-	4,  // 29: nacre.naming.Health.One.of:type_name -> nacre.naming.Of
-	1,  // 30: nacre.naming.Sweep.One.key:type_name -> nacre.naming.Key
-	4,  // 31: nacre.naming.Sweep.One.of:type_name -> nacre.naming.Of
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	21, // 28: nacre.naming.Adopt.rows:type_name -> nacre.naming.Adopt.Row
+	2,  // 29: nacre.naming.Adopt.actor:type_name -> nacre.naming.Actor
+	1,  // 30: nacre.naming.Health.One.key:type_name -> nacre.naming.Key
+	4,  // 31: nacre.naming.Health.One.of:type_name -> nacre.naming.Of
+	1,  // 32: nacre.naming.Sweep.One.key:type_name -> nacre.naming.Key
+	4,  // 33: nacre.naming.Sweep.One.of:type_name -> nacre.naming.Of
+	6,  // 34: nacre.naming.Adopt.Row.instance:type_name -> nacre.naming.Register
+	10, // 35: nacre.naming.Adopt.Row.service:type_name -> nacre.naming.Describe
+	13, // 36: nacre.naming.Adopt.Row.cluster:type_name -> nacre.naming.SetCluster
+	14, // 37: nacre.naming.Adopt.Row.override:type_name -> nacre.naming.Override
+	17, // 38: nacre.naming.Adopt.Row.switch:type_name -> nacre.naming.Switch
+	39, // [39:39] is the sub-list for method output_type
+	39, // [39:39] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_server_naming_namingpb_naming_proto_init() }
@@ -1698,13 +1919,20 @@ func file_server_naming_namingpb_naming_proto_init() {
 		return
 	}
 	file_server_naming_namingpb_naming_proto_msgTypes[13].OneofWrappers = []any{}
+	file_server_naming_namingpb_naming_proto_msgTypes[20].OneofWrappers = []any{
+		(*Adopt_Row_Instance)(nil),
+		(*Adopt_Row_Service)(nil),
+		(*Adopt_Row_Cluster)(nil),
+		(*Adopt_Row_Override)(nil),
+		(*Adopt_Row_Switch)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_server_naming_namingpb_naming_proto_rawDesc), len(file_server_naming_namingpb_naming_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   19,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

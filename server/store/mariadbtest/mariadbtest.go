@@ -150,7 +150,7 @@ func install(dir string) (*Server, error) {
 	if out, err := exec.Command(installer, args...).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%s: %w\n%s", installer, err, out)
 	}
-	init := fmt.Sprintf("CREATE USER IF NOT EXISTS '%s'@'127.0.0.1' IDENTIFIED BY '%s';\nGRANT ALL ON *.* TO '%[1]s'@'127.0.0.1';\n", user, password)
+	init := fmt.Sprintf("CREATE USER IF NOT EXISTS '%s'@'127.0.0.1' IDENTIFIED BY '%s';\nGRANT ALL ON *.* TO '%[1]s'@'127.0.0.1' WITH GRANT OPTION;\n", user, password)
 	return s, os.WriteFile(s.path("init.sql"), []byte(init), 0o644)
 }
 
@@ -297,8 +297,39 @@ func (s *Server) Kill(t testing.TB) {
 	}
 }
 
-// Pause stops the server's threads: connections stay open and nothing answers.
-func (s *Server) Pause(t testing.TB) { s.signal(t, syscall.SIGSTOP) }
+// Pause stops the server's threads: connections stay open and nothing answers. It returns when they have stopped.
+func (s *Server) Pause(t testing.TB) {
+	t.Helper()
+	s.signal(t, syscall.SIGSTOP)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for range stopTime / time.Millisecond {
+		if s.stopped() {
+			return
+		}
+		<-tick.C
+	}
+	t.Fatal("the server's threads do not stop")
+}
+
+// stopped reports whether no thread of the server runs.
+func (s *Server) stopped() bool {
+	s.mu.Lock()
+	pid := s.cmd.Process.Pid
+	s.mu.Unlock()
+	states, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil {
+		return false
+	}
+	for _, path := range states {
+		// The state follows the name, which is in parentheses.
+		stat, err := os.ReadFile(path)
+		if err != nil || !bytes.HasPrefix(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" T")) {
+			return false
+		}
+	}
+	return len(states) > 0
+}
 
 // Resume lets a paused server go on.
 func (s *Server) Resume(t testing.TB) { s.signal(t, syscall.SIGCONT) }

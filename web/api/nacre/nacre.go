@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"nacre/server/archive"
 	"nacre/server/config/search"
 	"nacre/server/fault"
 	"nacre/server/feed"
@@ -39,6 +40,8 @@ type Deps struct {
 	Readers func(*fiber.Ctx) (still func() bool, err error)
 	// Members are the nodes of the cluster; nil where the node runs alone.
 	Members Cluster
+	// Archives moves everything.
+	Archives *archive.Service
 	// Search finds configurations.
 	Search *search.Index
 }

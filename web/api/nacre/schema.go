@@ -35,6 +35,9 @@ func schemaOf(t reflect.Type, named map[string]*schema) *schema {
 	if t == reflect.TypeFor[series.Value]() {
 		return &schema{Type: []string{"number", "null"}}
 	}
+	if t == reflect.TypeFor[json.RawMessage]() {
+		return &schema{Type: "object"} // as it stands in an archive
+	}
 	switch t.Kind() {
 	case reflect.Pointer:
 		s := schemaOf(t.Elem(), named)

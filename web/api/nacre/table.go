@@ -51,7 +51,7 @@ var exampleSearch = searchPage{Revision: 42, Total: 1, Page: 1, Pages: 1, Config
 
 // operations returns the table of the whole API.
 func operations() []operation {
-	return slices.Concat(configOperations(), namingOperations(), clusterOperations())
+	return slices.Concat(configOperations(), namingOperations(), clusterOperations(), archiveOperations())
 }
 
 // configOperations are the rows of all but the registry.
