@@ -291,7 +291,14 @@ func TestTheSameCommandsLeadToTheSameStateAndChanges(t *testing.T) {
 
 func dump(s *State) map[Key]Item {
 	all := make(map[Key]Item)
-	s.Each(func(k Key, it *Item) bool { all[k] = *it; return true })
+	s.Each(func(k Key, it *Item) bool {
+		one := *it
+		if len(one.Grays) == 0 {
+			one.Grays = nil // an empty list is none
+		}
+		all[k] = one
+		return true
+	})
 	return all
 }
 

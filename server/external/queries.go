@@ -7,6 +7,7 @@ import (
 	"nacre/server/draft"
 	"nacre/server/fault"
 	"nacre/server/resource"
+	"nacre/server/store"
 )
 
 // Draft implements draft.Contents.
@@ -99,4 +100,21 @@ func (q *queries) ChangesSince(ctx context.Context, ms int64) (int64, error) {
 // HistoryOldest implements config.Queries.
 func (q *queries) HistoryOldest(ctx context.Context) (int64, error) {
 	return with(q, func(to config.Queries) (int64, error) { return to.HistoryOldest(ctx) })
+}
+
+// HistoryBetween implements config.Queries.
+func (q *queries) HistoryBetween(ctx context.Context, fromMs, untilMs int64, f func(*config.History)) error {
+	_, err := with(q, func(to config.Queries) (struct{}, error) {
+		return struct{}{}, to.HistoryBetween(ctx, fromMs, untilMs, f)
+	})
+	return err
+}
+
+// Load reads everything from the database, as store.MySQL does.
+func (n *Node) Load(ctx context.Context, v store.Visitor) (store.Loaded, error) {
+	db := n.db.Load()
+	if db == nil {
+		return store.Loaded{}, n.absent()
+	}
+	return db.Load(ctx, v)
 }

@@ -11,14 +11,19 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"nacre/cli"
+	"nacre/server/archive"
 	"nacre/server/clock"
 	"nacre/server/config"
 	"nacre/server/naming"
+	"nacre/server/store/mariadbtest"
 )
 
 // links is a log that keeps the secret of the link at which the first administrator is made.
@@ -125,7 +130,7 @@ func furnished(t *testing.T) *Server {
 		r.RegisterPersistent(t.Context(), op, k, naming.Instance{IP: "10.1.1.1", Port: 80, Weight: 2.5, Enabled: true, Healthy: true, Metadata: naming.Metadata{{Key: "zone", Value: "a"}}}),
 		r.UpdateService(t.Context(), op, naming.Service{Key: k, ProtectThreshold: 0.3, Metadata: naming.Metadata{{Key: "owner", Value: "x"}}}),
 		r.SetCluster(t.Context(), op, naming.Cluster{Key: k, Checker: naming.Checker{Type: naming.CheckNone}}),
-		r.SetSwitch(t.Context(), op, "healthCheckEnabled", "false", false),
+		r.SetSwitch(t.Context(), op, "lightBeatEnabled", "false", false),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -179,6 +184,11 @@ func fresh(t *testing.T, opts ...Option) (*Server, string) {
 func TestEverythingMovesToAnotherServer(t *testing.T) {
 	from := furnished(t)
 	path := export(t, from, admin)
+	for _, kind := range archive.Kinds {
+		if !strings.Contains(rowsOf(t, path), fmt.Sprintf(`{"kind":%q,`, kind)) {
+			t.Errorf("there is no row of the kind %s", kind)
+		}
+	}
 	to, secret := fresh(t)
 	out, code := nacre(t, to, secret, "import", "--everything", path)
 	if code != 0 {
@@ -240,6 +250,36 @@ func TestEverythingMovesToAClusterAndIsOnAllItsNodes(t *testing.T) {
 		if got, want := rowsOf(t, export(t, s, admin)), rowsOf(t, path); got != want {
 			t.Errorf("node %d has\n%s\nnot\n%s", i, got, want)
 		}
+	}
+}
+
+// TestEverythingMovesIntoMySQLAndBack goes from a data folder to a database, in which most times are whole seconds, and from there to a data folder.
+func TestEverythingMovesIntoMySQLAndBack(t *testing.T) {
+	first := furnished(t)
+	path := export(t, first, admin)
+	between, secret := fresh(t, OnMySQL(mariadbtest.Shared(t).Database(t)))
+	if out, code := nacre(t, between, secret, "import", "--everything", path); code != 0 {
+		t.Fatalf("into MySQL: %d\n%s", code, out)
+	}
+	if out, code := nacre(t, between, admin, "import", "--everything", path); code != 0 {
+		t.Fatalf("into MySQL again: %d\n%s", code, out)
+	}
+	back := export(t, between, admin)
+	last, secret := fresh(t)
+	if out, code := nacre(t, last, secret, "import", "--everything", back); code != 0 {
+		t.Fatalf("out of MySQL: %d\n%s", code, out)
+	}
+	got, want := strings.Split(rowsOf(t, export(t, last, admin)), "\n"), strings.Split(rowsOf(t, back), "\n")
+	slices.Sort(got) // of one kind a database has another order
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if len(want) != strings.Count(rowsOf(t, path), "\n")+1 {
+		t.Errorf("%d rows came out of MySQL", len(want))
+	}
+	if got, err := read(last, "app7.yaml"); err != nil || got != "a: 7\n" {
+		t.Errorf("the server serves %q, %v", got, err)
 	}
 }
 
