@@ -123,3 +123,81 @@ func TestAPausedDatabaseIsUnavailableWithinTheDeadline(t *testing.T) {
 		t.Error("after the pause the write is not there")
 	}
 }
+
+// Connections are killed at any moment of a transaction. Each write is there once when it was acknowledged, and not when it was said so.
+func TestKilledConnectionsWriteOnceOrNotAtAll(t *testing.T) {
+	dsn := mariadbtest.Shared(t).Database(t)
+	name := databaseOf.FindStringSubmatch(dsn)[1]
+	var told []uint64
+	m := open(t, dsn, store.MySQLOptions{WriteTimeout: 10 * time.Second, Committed: func(before, after uint64, _ []journal.Change) { told = append(told, before+1, after) }})
+	db := openSQL(t, strings.Replace(dsn, name, "information_schema", 1))
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	const kills = 60
+	killed := make(chan struct{})
+	go func() {
+		defer close(killed)
+		for n := 0; n < kills && ctx.Err() == nil; {
+			var id int64
+			// Of a connection that does something, in whichever phase that is.
+			if err := db.QueryRow("SELECT id FROM processlist WHERE db = ? AND command = 'Query' LIMIT 1", name).Scan(&id); err != nil {
+				continue
+			}
+			if _, err := db.Exec(fmt.Sprintf("KILL CONNECTION %d", id)); err == nil {
+				n++
+			}
+		}
+	}()
+	acknowledged, unknown, refused := 0, 0, 0
+	want := map[string][2]int{} // how often it was written, at least and at most
+	for n := 0; ; n++ {
+		id := fmt.Sprint("k", n)
+		_, err := m.Commit(t.Context(), []journal.Command{publish(t, public(id), id, "")})
+		switch {
+		case err == nil:
+			acknowledged++
+			want[id] = [2]int{1, 1}
+		case fault.KindOf(err) != fault.Unavailable:
+			t.Error(err)
+		case strings.Contains(fault.TextOf(err), "nothing was written"):
+			refused++
+			want[id] = [2]int{0, 0}
+		default:
+			unknown++
+			want[id] = [2]int{0, 1}
+		}
+		select {
+		case <-killed:
+		default:
+			continue
+		}
+		break
+	}
+	if ctx.Err() != nil {
+		t.Fatal("there was too little to kill within the time")
+	}
+	written := map[string]int{}
+	if err := query(t.Context(), openSQL(t, dsn), "SELECT data_id, COUNT(*) FROM his_config_info GROUP BY data_id", func(scan func(...any) error) error {
+		var id string
+		var n int
+		err := scan(&id, &n)
+		written[id] = n
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for id, n := range want {
+		if written[id] < n[0] || written[id] > n[1] {
+			t.Errorf("%s is there %d times, want %d to %d", id, written[id], n[0], n[1])
+		}
+	}
+	for i := 1; i < len(told); i++ {
+		if told[i] < told[i-1] {
+			t.Fatalf("told of revisions out of order: %v", told)
+		}
+	}
+	if acknowledged == 0 {
+		t.Error("nothing was written at all")
+	}
+	t.Logf("%d acknowledged, %d said not to be written, %d of unknown outcome over %d kills", acknowledged, refused, unknown, kills)
+}
