@@ -32,7 +32,7 @@ type membership struct {
 	peerLn  net.Listener
 	raft    *raftStream
 	members *cluster.Members
-	former  *cluster.Former
+	former  *cluster.Former // nil, as raft, on MySQL: who has the same database is a member
 	distro  *distro.Sync
 	gossip  string // where to gossip
 }
@@ -57,7 +57,7 @@ func (s *Server) openCluster() (err error) {
 	}
 	n.lookup = cluster.NewLookup(list)
 	n.link, err = link.New(link.Config{Key: n.key, Clock: s.opts.Clock, Log: s.opts.Log,
-		Self: func() link.Identity { return link.Identity{Node: s.node.ID(), Cluster: s.node.ClusterID()} }})
+		Self: func() link.Identity { return link.Identity{Node: s.keeper.ID(), Cluster: s.keeper.ClusterID()} }})
 	if err != nil {
 		return err
 	}
@@ -67,11 +67,14 @@ func (s *Server) openCluster() (err error) {
 	if n.peerLn, err = web.Listen(peerAddr); err != nil {
 		return fmt.Errorf("%w; that is where other nodes look for this one, another address can be set with peer-addr", err)
 	}
+	n.gossip = gossipAddr
+	if s.settings.Storage == settings.StorageMySQL {
+		return nil // no raft
+	}
 	ln, err := web.Listen(raftAddr)
 	if err != nil {
 		return fmt.Errorf("%w; another address for raft can be set with raft-addr", err)
 	}
-	n.gossip = gossipAddr
 	n.raft = &raftStream{Listener: ln, link: n.link, members: func() *cluster.Members { return n.members }}
 	n.raft.accepting = sync.OnceValue(func() *link.Listener { return n.link.Listen(ln) })
 	return nil
@@ -99,22 +102,31 @@ func (s *Server) meetCluster() (err error) {
 			host, guessed = cluster.LocalHost(), true
 		}
 	}
+	self := cluster.Member{ID: s.keeper.ID(), Host: host, Port: s.port, GRPCPort: port(s.grpc), PeerPort: port(n.peerLn), Version: release.Version}
+	if n.raft != nil {
+		self.RaftPort = port(n.raft)
+	}
 	n.members, err = cluster.New(cluster.Config{
-		Self: cluster.Member{
-			ID: s.node.ID(), Host: host, Port: s.port, GRPCPort: port(s.grpc), PeerPort: port(n.peerLn), RaftPort: port(n.raft), Version: release.Version,
-		},
-		HostGuessed: guessed, Cluster: s.node.ClusterID, Lookup: n.lookup, Peers: n.peers, Gossip: n.gossip, Key: n.key,
+		Self:        self,
+		HostGuessed: guessed, Cluster: s.keeper.ClusterID, Lookup: n.lookup, Peers: n.peers, Gossip: n.gossip, Key: n.key,
 		Dir: s.settings.DataDir, Clock: s.opts.Clock, Log: s.opts.Log,
 	})
 	if err != nil {
 		return err
 	}
-	n.former = cluster.NewFormer(n.members, s.node, s.settings.ClusterSize)
-	s.naming.UseNode(s.node.ID())
+	handlers := []map[string]cluster.Handler{n.members.Handlers()}
+	if s.node != nil {
+		n.former = cluster.NewFormer(n.members, s.node, s.settings.ClusterSize)
+		handlers = append(handlers, n.former.Handlers(), s.node.Handlers())
+	} else {
+		s.mysql.UsePeers(n.peers, s.others)
+		handlers = append(handlers, s.mysql.Handlers())
+	}
+	s.naming.UseNode(s.keeper.ID())
 	n.distro = distro.New(distro.Config{Source: s.naming.Copies(), Clients: s.naming, Peers: n.peers, Members: distro.MembersOf(n.members), Log: s.opts.Log})
 	s.naming.UseOwners(n.distro)
-	for _, handlers := range []map[string]cluster.Handler{n.members.Handlers(), n.former.Handlers(), s.node.Handlers(), n.distro.Handlers()} {
-		for method, h := range handlers {
+	for _, some := range append(handlers, n.distro.Handlers()) {
+		for method, h := range some {
 			n.peers.Handle(method, h)
 		}
 	}
@@ -122,7 +134,7 @@ func (s *Server) meetCluster() (err error) {
 		n.peers.Handle(method, peer.Handler(h))
 	}
 	s.nodes.Peers = n.peers
-	s.nodes.Self = func() view.Member { return view.Member{ID: s.node.ID(), Name: n.members.Self().Addr()} }
+	s.nodes.Self = func() view.Member { return view.Member{ID: s.keeper.ID(), Name: n.members.Self().Addr()} }
 	s.nodes.Others = func() []view.Member {
 		var others []view.Member
 		for _, m := range n.members.All() {
@@ -148,7 +160,9 @@ func (s *Server) runCluster(ctx context.Context) error {
 		defer n.peers.Close()
 		return n.members.Run(ctx)
 	})
-	all.Go(func() error { return n.former.Run(ctx) })
+	if n.former != nil {
+		all.Go(func() error { return n.former.Run(ctx) })
+	}
 	return all.Wait()
 }
 
@@ -222,8 +236,8 @@ func (n *membership) waiting() error {
 	if n == nil {
 		return nil
 	}
-	if why := n.former.Waiting(); why != "" {
-		return fault.New(fault.Unavailable, "%s", why)
+	if n.former != nil && n.former.Waiting() != "" {
+		return fault.New(fault.Unavailable, "%s", n.former.Waiting())
 	}
 	if !n.distro.Loaded() {
 		return fault.New(fault.Unavailable, "the clients that other nodes know are not loaded yet")
@@ -307,7 +321,28 @@ func (s *Server) whileLeading(ctx context.Context, f func(context.Context) error
 const leadEvery = time.Second
 
 // Leads says whether this node leads; a node alone does.
-func (s *Server) Leads() bool { return s.cluster == nil || s.node.Leader() == s.node.ID() }
+func (s *Server) Leads() bool { return s.cluster == nil || s.leader() == s.keeper.ID() }
+
+// duties is the key whose owner does on MySQL, where nobody leads, what one node does for all.
+const duties = "nacre/duties"
+
+// leader is the id of the node that does what one does for all, "" while there is none.
+func (s *Server) leader() string {
+	if s.node != nil {
+		return s.node.Leader()
+	}
+	return s.cluster.members.Owner(duties)
+}
+
+// others are the ids of the other nodes that take requests.
+func (s *Server) others() (ids []string) {
+	for _, m := range s.cluster.members.All() {
+		if m.ID != "" && !m.Self && (m.State == cluster.Up || m.State == cluster.Suspicious) {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids
+}
 
 func (s *Server) lead(ctx context.Context, tick <-chan time.Time, f func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)

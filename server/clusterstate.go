@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"nacre/server/cluster"
 	"nacre/server/fault"
 	"nacre/web/api/nacre"
 )
@@ -18,7 +19,7 @@ func (s *Server) ClusterState() nacre.ClusterState { return operated{s}.State() 
 
 // State implements nacre.Cluster.
 func (o operated) State() nacre.ClusterState {
-	st := nacre.ClusterState{ID: o.node.ClusterID(), Self: o.node.ID(), Leader: o.node.Leader(), Members: []nacre.ClusterMember{}}
+	st := nacre.ClusterState{ID: o.keeper.ClusterID(), Self: o.keeper.ID(), Leader: o.leader(), Members: []nacre.ClusterMember{}}
 	if err := o.Ready(); err != nil {
 		st.Waiting = fault.TextOf(err)
 	}
@@ -31,6 +32,12 @@ func (o operated) State() nacre.ClusterState {
 			ID: m.ID, Address: m.Addr(), GRPCPort: m.GRPCPort, PeerPort: m.PeerPort, RaftPort: m.RaftPort, GossipPort: m.GossipPort, Version: m.Version,
 			State: string(m.State), Why: m.Why, Listed: m.Listed, Role: "none", ContactMs: -1,
 		})
+	}
+	if o.node == nil {
+		for i := range st.Members {
+			st.Members[i].Role = "member"
+		}
+		return st
 	}
 	if o.node.Fresh() {
 		return st
@@ -64,6 +71,15 @@ func (o operated) Remove(ctx context.Context, member string, force bool) error {
 	if err != nil {
 		return err
 	}
+	if o.node == nil {
+		for _, m := range o.cluster.members.All() {
+			if m.ID == id && m.State != cluster.Down {
+				return fault.New(fault.Conflict, "node %s is running; stop it first", id)
+			}
+		}
+		o.cluster.members.Forget(id)
+		return nil
+	}
 	if err := o.node.Remove(ctx, id, force); err != nil {
 		return err
 	}
@@ -73,6 +89,9 @@ func (o operated) Remove(ctx context.Context, member string, force bool) error {
 
 // Transfer implements nacre.Cluster.
 func (o operated) Transfer(ctx context.Context, member string) error {
+	if o.node == nil {
+		return errNoRaft
+	}
 	if member == "" {
 		return o.node.Transfer(ctx, "")
 	}

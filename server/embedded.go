@@ -41,6 +41,9 @@ func (s *Server) stats() replica.Stats {
 		return s.node.Stats()
 	}
 	st := replica.Stats{State: "leader"}
+	if s.cluster != nil && s.cluster.members != nil && !s.Leads() {
+		st.State = "follower"
+	}
 	if s.mysql != nil {
 		st.AppliedIndex = s.mysql.State().Revision
 		st.CommitIndex, st.LastIndex = st.AppliedIndex, st.AppliedIndex

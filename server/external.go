@@ -22,6 +22,8 @@ import (
 type keeper interface {
 	journal.Committer
 	ID() string
+	// ClusterID is the id of the cluster that the node belongs to, "" while it has none.
+	ClusterID() string
 	// Ready returns nil when commands are taken, else a fault that says why not; WaitReady waits for it the first time.
 	Ready() error
 	WaitReady(ctx context.Context) error
@@ -43,6 +45,9 @@ func (s *Server) openMySQL(ctx context.Context, m *machine) error {
 		return dsnError(err)
 	}
 	s.mysql, s.keeper = node, node
+	if s.cluster != nil {
+		return s.meetCluster()
+	}
 	return nil
 }
 
@@ -66,7 +71,7 @@ func PlanMySQL(ctx context.Context, set settings.Settings) ([]string, error) {
 
 // welcomeLater is welcome, once it is known whether the database has an administrator.
 func (s *Server) welcomeLater(ctx context.Context, serving <-chan struct{}) error {
-	if s.mysql == nil || s.mysql.WaitReady(ctx) != nil {
+	if s.mysql == nil || s.cluster != nil || s.mysql.WaitReady(ctx) != nil {
 		return nil
 	}
 	select {

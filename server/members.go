@@ -22,7 +22,7 @@ func (s *Server) wireCluster() wire.Cluster {
 
 // operator changes who is in the cluster, nil for a node that runs alone.
 func (s *Server) operator() console.Operator {
-	if s.cluster == nil {
+	if s.cluster == nil || s.node == nil {
 		return nil
 	}
 	return s.node
@@ -35,8 +35,8 @@ var _ wire.Cluster = several{}
 
 // Members implements wire.Cluster.
 func (s several) Members() []wire.Member {
-	all, voters, term := s.cluster.members.All(), s.node.Voters(), s.node.Stats().Term
-	leaderID, leader := s.node.Leader(), ""
+	all, voters, term := s.cluster.members.All(), s.voters(), s.stats().Term
+	leaderID, leader := s.leader(), ""
 	var raftMembers []string
 	for _, m := range all {
 		if slices.Contains(voters, m.ID) {
@@ -60,11 +60,25 @@ func (s several) Members() []wire.Member {
 	return list
 }
 
+// voters are the ids of the raft group's members, as far as this node knows; none on MySQL.
+func (s *Server) voters() []string {
+	if s.node == nil {
+		return nil
+	}
+	return s.node.Voters()
+}
+
+// errNoRaft answers what is asked of a raft group that is not there.
+var errNoRaft = fault.New(fault.Invalid, "with storage in MySQL there is no raft group: nobody leads, and a node that is gone is forgotten by itself")
+
 // raftWait is how long what an operator asks of the raft group may take.
 const raftWait = 10 * time.Second
 
 // Raft implements wire.Cluster.
 func (s several) Raft(ctx context.Context, command, address string) error {
+	if s.node == nil {
+		return errNoRaft
+	}
 	id := ""
 	for _, m := range s.cluster.members.All() {
 		if address == m.Addr() || address == m.RaftAddr() || address == m.ID && m.ID != "" {
@@ -107,8 +121,8 @@ func (s *Server) raftView(n *view.Node) {
 	if s.cluster == nil {
 		return
 	}
-	n.HTTPAddr, n.LeaderID, n.Voters = s.nodeName(), s.node.Leader(), s.node.Voters()
-	if n.Leader = n.LeaderID == n.ID; !n.Leader {
+	n.HTTPAddr, n.LeaderID, n.Voters = s.nodeName(), s.leader(), s.voters()
+	if n.Leader = n.LeaderID == n.ID; !n.Leader || s.node == nil {
 		return
 	}
 	for _, x := range s.node.Servers() { // of the leader it does not ask anybody

@@ -112,7 +112,10 @@ func (w wireMember) member() Member {
 }
 
 func (w wireMember) check() error {
-	for _, port := range []int{w.Port, w.GRPC, w.Peer, w.Raft, w.Gossip} {
+	for i, port := range []int{w.Raft, w.Port, w.GRPC, w.Peer, w.Gossip} {
+		if i == 0 && port == 0 {
+			continue // there is no raft where storage is in MySQL
+		}
 		if port < 1 || port > 65535 {
 			return fmt.Errorf("a member names the port %d", port)
 		}

@@ -65,6 +65,11 @@ type Node struct {
 	done    chan struct{}                  // closed when Run ends
 	loaded  atomic.Bool
 
+	peers   Peers // nil where the node is alone
+	others  func() []string
+	changed chan struct{} // rung by each commit, for notify
+	wake    chan struct{} // rung when another node committed, for tail
+
 	// following is held by who reads changes and gives them to memory.
 	following chan struct{}
 
@@ -126,13 +131,15 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	if cfg.Duties == nil {
 		cfg.Duties = func() bool { return true }
 	}
-	n := &Node{cfg: cfg, ready: make(chan struct{}), done: make(chan struct{}), following: make(chan struct{}, 1)}
+	n := &Node{cfg: cfg, ready: make(chan struct{}), done: make(chan struct{}), following: make(chan struct{}, 1),
+		changed: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
 	n.state.Since, n.state.Why = cfg.Clock.Now(), "the server is starting: nothing is loaded from the database yet"
 	b, err := os.ReadFile(filepath.Join(cfg.Dir, databaseFile))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
 	n.known = strings.TrimSpace(string(b))
+	n.state.ID = n.known
 	if err := n.begin(ctx); refused(err) {
 		return nil, errors.Join(err, n.Close())
 	}
@@ -312,6 +319,7 @@ func (n *Node) Commit(ctx context.Context, group []journal.Command) ([]journal.R
 func (n *Node) committed(before, after uint64, changes []journal.Change) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	defer ring(n.changed)
 	n.generation++
 	if n.position != before {
 		return
@@ -414,6 +422,7 @@ func (n *Node) Run(ctx context.Context) error {
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return n.tail(ctx) })
 	all.Go(func() error { return n.reconcile(ctx) })
+	all.Go(func() error { return n.notify(ctx) })
 	return all.Wait()
 }
 
@@ -464,6 +473,7 @@ func (n *Node) tail(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		case <-n.wake:
 		}
 	}
 }

@@ -224,3 +224,50 @@ func TestADSNOrADatabaseThatIsNotRightIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestThreeNodesOnMySQLAreOneServer(t *testing.T) {
+	dsn := mariadbtest.Shared(t).Database(t)
+	c := Cluster(t, 3, OnMySQL(dsn))
+	for i, s := range c.Nodes {
+		s.mustPublish(t, fmt.Sprint("c", i), fmt.Sprint("by ", i))
+		if status, body := ask(t, "POST", s.URL+"/nacos/v1/ns/instance?serviceName=svc&ip=10.0.0.1&port="+fmt.Sprint(80+i), ""); status != http.StatusOK {
+			t.Fatalf("%d %s", status, body)
+		}
+	}
+	for n, s := range c.Nodes {
+		for i := range c.Nodes {
+			eventually(t, func() error { return s.holds(t, fmt.Sprint("c", i), fmt.Sprint("by ", i)) })
+			eventually(t, func() error {
+				if _, body := ask(t, "GET", s.URL+"/nacos/v1/ns/instance/list?serviceName=svc", ""); !strings.Contains(body, fmt.Sprint(`"port":`, 80+i)) {
+					return fmt.Errorf("node %d does not know instance %d: %s", n, i, body)
+				}
+				return nil
+			})
+		}
+		if _, body := ask(t, "GET", s.URL+"/nacre/v1/cluster", ""); strings.Count(body, `"role":"member"`) != 3 || strings.Contains(body, `"DOWN"`) {
+			t.Errorf("node %d shows %s", n, body)
+		}
+	}
+	// What one node does for all another does when that is gone.
+	first := c.Leader()
+	if err := c.Nodes[first].Stop(); err != nil {
+		t.Fatal(err)
+	}
+	c.List()
+	if next := c.Leader(); next == first {
+		t.Errorf("node %d, which is stopped, still leads", first)
+	}
+	writer, reader := c.Nodes[(first+1)%3], c.Nodes[(first+2)%3]
+	for i := range 20 {
+		writer.mustPublish(t, "a", fmt.Sprint(i))
+		if status, body := ask(t, "GET", reader.URL+"/nacos/v1/cs/configs?dataId=a&group=g", "", "Nacre-Consistency", "strong"); status != http.StatusOK || body != fmt.Sprint(i) {
+			t.Fatalf("a strong read of %d is %d %s", i, status, body)
+		}
+	}
+	c.Restart(first)
+	c.List()
+	c.WaitReady()
+	if err := c.Nodes[first].holds(t, "a", "19"); err != nil {
+		t.Error(err)
+	}
+}

@@ -33,8 +33,8 @@ func (s Settings) Validate() error {
 	switch mysql := s.Storage == StorageMySQL; {
 	case mysql && s.MySQLDSN == "":
 		add(wrong("mysql-dsn", "", "storage %s needs it: user:password@tcp(host:3306)/database", StorageMySQL))
-	case mysql && s.Mode == ModeCluster:
-		add(wrong("storage", s.Storage, "this version has storage in MySQL with mode %s alone yet", ModeStandalone))
+	case mysql && s.RaftAddr != "":
+		add(wrong("raft-addr", s.RaftAddr, "counts with storage %s alone; leave this out", StorageSQLite))
 	case !mysql && s.MySQLDSN != "":
 		add(wrong("mysql-dsn", s.MySQLDSN, "counts with storage %s alone; set that, or leave this out", StorageMySQL))
 	}
@@ -134,6 +134,8 @@ func (s Settings) checkCluster(add func(*Error)) {
 			if err != nil || bad != nil || n < 0 || n > 65535 || strings.ContainsAny(host, " /,") {
 				add(wrong(a.name, a.addr, "must be host:port, such as 10.0.0.1:%d", 8848+a.offset))
 			}
+		} else if a.name == "raft-addr" && s.Storage == StorageMySQL {
+			continue // there is none
 		} else if p != 0 && (p+a.offset < 1 || p+a.offset > 65535) {
 			add(wrong("http-addr", s.HTTPAddr, "leaves no port for other nodes at the port %+d; use another port, or set %s", a.offset, a.name))
 		}

@@ -19,6 +19,7 @@ type Cluster struct {
 	Ready, NotReady                         string
 	Charts                                  string
 	Storage, StorageText                    string
+	Shared, SharedText, DatabaseDown        string // members there, members, database
 	Revision, Configs                       string
 
 	// Of several nodes.
@@ -75,8 +76,10 @@ var englishCluster = Cluster{
 	Snapshot: "Snapshot", SnapshotNone: "none yet", SnapshotAt: "of index %s", SnapshotAge: "of index %s, %s",
 	Fsync: "Sync to disk, 99 % within", FsyncNote: "%s syncs for %s writes", FsyncUnknown: "nothing was written lately",
 	Ready: "ready", NotReady: "not ready",
-	Charts:  "Charts",
-	Storage: "Storage", StorageText: "embedded: SQLite under a raft journal",
+	Charts: "Charts",
+	Shared: "%s of %s members are there, on the database %s.", SharedText: "Each takes writes by itself, as long as it reaches the database. The one called leader does what one node does for all.",
+	DatabaseDown: "This node is read-only: it serves what it has, and refuses writes until the database answers.",
+	Storage:      "Storage", StorageText: "embedded: SQLite under a raft journal",
 	Revision: "Revision", Configs: "Configurations",
 
 	Quorum: "%s members, %s needed, %s may fail", QuorumText: "All are there. A write is acknowledged once a majority has it on disk, synced.",
@@ -125,8 +128,10 @@ var chineseCluster = Cluster{
 	Snapshot: "快照", SnapshotNone: "尚无", SnapshotAt: "索引 %s", SnapshotAge: "索引 %s，%s",
 	Fsync: "落盘耗时（99% 低于）", FsyncNote: "落盘 %s 次，共 %s 次写入", FsyncUnknown: "最近没有写入",
 	Ready: "就绪", NotReady: "未就绪",
-	Charts:  "图表",
-	Storage: "存储", StorageText: "内嵌存储：raft 日志之上的 SQLite",
+	Charts: "图表",
+	Shared: "%s 个成员在线（共 %s 个），共用数据库 %s。", SharedText: "只要能连上数据库，每个节点都可独立写入。称为主节点的那个负责只需一个节点完成的工作。",
+	DatabaseDown: "本节点只读：提供已有内容，在数据库恢复应答之前拒绝写入。",
+	Storage:      "存储", StorageText: "内嵌存储：raft 日志之上的 SQLite",
 	Revision: "版本号", Configs: "配置数",
 	Quorum: "%s 个成员，需要 %s 个，可容忍 %s 个故障", QuorumText: "所有成员都在线。多数成员落盘之后，写入才会确认。",
 	AtRisk: "%s/%s 个成员在线，需要 %s 个：不能再有成员故障", AtRiskText: "读写正常。如果再有一个成员故障，写入将被拒绝，直到多数成员恢复。",

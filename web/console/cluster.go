@@ -100,6 +100,15 @@ func (v *visit) quorum() *quorum {
 	if s.leader != nil && len(s.leader.Voters) > 0 {
 		s.voters = s.leader.Voters
 	}
+	if s.here.Database != "" { // each decides by the database
+		for i := range s.answers {
+			if s.voters = append(s.voters, s.answers[i].ID); s.answers[i].Err == nil {
+				s.there++
+			}
+		}
+		s.needed = 1
+		return s
+	}
 	for _, id := range s.voters {
 		i := slices.IndexFunc(s.answers, func(a view.Answer[view.Node]) bool { return a.ID == id })
 		if i >= 0 && s.answers[i].Err == nil {
@@ -124,6 +133,10 @@ func (v *visit) few(n int) string { return v.w.Number(int64(n)) }
 func (v *visit) quorumNotice(s *quorum) cluster.Notice {
 	w, all := &v.w.Cluster, len(s.voters)
 	switch {
+	case s.here.DatabaseDown != "":
+		return cluster.Notice{Kind: "bad", Title: s.here.DatabaseDown, Text: w.DatabaseDown}
+	case s.here.Database != "":
+		return cluster.Notice{Kind: "good", Title: words.Fill(w.Shared, v.few(s.there), v.few(all), s.here.Database), Text: w.SharedText}
 	case s.there < s.needed:
 		return cluster.Notice{Kind: "bad", Title: words.Fill(w.NoQuorum, v.few(s.there), v.few(all), v.few(s.needed)), Text: w.NoQuorumText}
 	case s.leader == nil && s.here.LeaderID == "":
@@ -223,6 +236,7 @@ func (v *visit) memberCard(s *quorum, a *view.Answer[view.Node]) cluster.Node {
 	}
 	if n.Database != "" { // there is no log
 		out.Facts[3].Value = words.Fill(v.w.Home.StorageMySQL, n.Database)
+		out.Facts = slices.Delete(out.Facts, 4, 5) // nobody leads, so nobody hears of the others
 		out.Facts = append(out.Facts, parts.Fact{Name: w.Revision, Value: index(n.Revision)}, parts.Fact{Name: w.Configs, Value: v.w.Number(n.Configs)})
 		out.Actions = v.memberActions(s, a)
 		return out

@@ -125,7 +125,8 @@ func (l *Link) refused(addr string, err error) error {
 
 // greet is the dialing side of a new connection.
 func (l *Link) greet(ctx context.Context, nc net.Conn) (*Conn, error) {
-	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(clock.Mono()) })
+	raw := nc // nc is another one soon
+	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(clock.Mono()) })
 	defer stop()
 	limitUnsent(nc)
 	if l.client != nil {
