@@ -50,6 +50,8 @@ type Config struct {
 	Held store.Held
 	// Duties says whether this node does what one does for all: it is the one that compares. Default: it is.
 	Duties func() bool
+	// ReconcileEvery is how often it is looked for what others wrote without raising the counter. Default 15 s.
+	ReconcileEvery time.Duration
 	// OnCommit, when set, is told how long each transaction took.
 	OnCommit func(time.Duration)
 }
@@ -112,9 +114,6 @@ const (
 	tailRows = 1 << 16
 )
 
-// reconcileEvery is how often it is looked for what others wrote without raising the counter.
-const reconcileEvery = 15 * time.Second
-
 // databaseFile keeps the id of the database in the data folder.
 const databaseFile = "database"
 
@@ -127,6 +126,9 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
+	}
+	if cfg.ReconcileEvery <= 0 {
+		cfg.ReconcileEvery = 15 * time.Second
 	}
 	if cfg.Duties == nil {
 		cfg.Duties = func() bool { return true }
@@ -433,7 +435,7 @@ func (n *Node) reconcile(ctx context.Context) error {
 	}
 	have := n.cfg.Held
 	have.Revision = func() uint64 { return n.State().Revision }
-	tick := time.NewTicker(reconcileEvery)
+	tick := time.NewTicker(n.cfg.ReconcileEvery)
 	defer tick.Stop()
 	for {
 		select {

@@ -52,7 +52,7 @@ func (m *MySQL) readCounter(tx *gorm.DB, seen uint64, lock bool) (c counter, err
 
 func (m *MySQL) otherDatabase(what string) error {
 	return fault.New(fault.Unavailable, "the database %s %s. Nothing is written there, and what is in memory is still served. "+
-		"Bring the right database back, or restart this node to serve what is there now", m.name, what).WithCode(CodeOtherDatabase)
+		"Bring the right database back, or restart this node, with an empty data folder where the id is another, to serve what is there now", m.name, what).WithCode(CodeOtherDatabase)
 }
 
 // saw notes a revision that was committed: a database that has less is another one or an older state.
