@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help generate build run test race lint e2e sdk torture bench clean
+.PHONY: help generate build run test test-mysql race lint e2e sdk torture bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,10 @@ test: ## run all tests of Go, and those where goroutines meet with the race dete
 	scripts/setup.sh test
 	scripts/gotest.sh -race -short -tags failpoint -timeout 20m $(RACY)
 	scripts/gotest.sh -timeout 20m ./...
+
+test-mysql: ## run the tests of the protocols on servers that keep everything in MySQL, which Debian's MariaDB stands for
+	scripts/setup.sh test
+	NACRE_TEST_STORAGE=mysql scripts/gotest.sh -count=1 -timeout 10m ./web/api/... ./server/rpc ./server/servertest ./e2e/golden ./e2e/goldengrpc
 
 race: ## run all of them with the race detector
 	scripts/setup.sh test

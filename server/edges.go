@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"nacre/server/auth"
 	"nacre/server/fault"
 	"nacre/server/metrics"
 	"nacre/server/naming"
@@ -64,6 +65,9 @@ func (s *Server) edges() (err error) {
 	live.Register(app, live.Deps{Feed: s.feed, Log: s.opts.Log, Permit: readers, Draining: s.web.Draining()})
 	return nil
 }
+
+// Users returns the service of users, for tests that look behind the edges.
+func (s *Server) Users() *auth.Service { return s.users }
 
 // Naming returns the registry, for tests that look behind the edges.
 func (s *Server) Naming() *naming.Registry { return s.naming }

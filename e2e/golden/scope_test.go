@@ -6,11 +6,15 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"nacre/server/servertest"
+	"nacre/server/settings"
 )
 
 // laterParts are the paths of parts that are not served yet, or never will be, with the reason.
@@ -54,7 +58,26 @@ func old(w *row) bool {
 	return strings.HasPrefix(w.path(), "/nacos/v1/") || strings.HasPrefix(w.path(), "/nacos/v2/")
 }
 
-var differences = []difference{
+// storageDifferences are those of servers that keep everything in MySQL; what was recorded kept it in a database of its own.
+func storageDifferences() []difference {
+	if os.Getenv(servertest.StorageEnv) != settings.StorageMySQL {
+		return nil
+	}
+	return []difference{
+		{"storage", "it was recorded on the embedded one, which is called ''", func(_ *row, a *recordedAnswer) bool {
+			return replaceField(a, "datasource_platform", "", settings.StorageMySQL)
+		}},
+		{"length of a dataId", "the column of MySQL has room for 255 characters", func(w *row, a *recordedAnswer) bool {
+			if w.Name != "publish dataId 256" || a.Status != http.StatusOK {
+				return false
+			}
+			a.Status, a.Body = http.StatusBadRequest, "caused: a value does not fit into the database <text>;"
+			return true
+		}},
+	}
+}
+
+var differences = append(storageDifferences(), []difference{
 	{"tenant of the default namespace", "2.5 stores and shows it as '', 3.1 as 'public'", func(w *row, a *recordedAnswer) bool {
 		return old(w) && replaceField(a, "tenant", "public", "")
 	}},
@@ -143,7 +166,7 @@ var differences = []difference{
 	{"version of the server", "it is another server", func(_ *row, a *recordedAnswer) bool {
 		return replaceField(a, "version", "3.1.0-SNAPSHOT", "<version>")
 	}},
-}
+}...)
 
 // applyDifferences changes a recorded answer into the one of 2.5 and returns the differences that did.
 func applyDifferences(w *row, a *recordedAnswer) (used []string) {

@@ -247,6 +247,12 @@ func TestEverythingMovesToAClusterAndIsOnAllItsNodes(t *testing.T) {
 		t.Fatalf("import: %d\n%s", code, out)
 	}
 	for i, s := range c.Nodes {
+		eventually(t, func() error { // users come last
+			if s.srv.Users().User("nacos").Hash != c.Nodes[1].srv.Users().User("nacos").Hash {
+				return fmt.Errorf("node %d has not applied all of it", i)
+			}
+			return nil
+		})
 		if got, want := rowsOf(t, export(t, s, admin)), rowsOf(t, path); got != want {
 			t.Errorf("node %d has\n%s\nnot\n%s", i, got, want)
 		}

@@ -89,9 +89,10 @@ type Server struct {
 	// Dir is the data folder.
 	Dir string
 
-	srv  *server.Server
-	stop context.CancelFunc
-	done chan error
+	srv   *server.Server
+	admin bool // one is made at the first start
+	stop  context.CancelFunc
+	done  chan error
 }
 
 // Start runs a server on a free port of the loopback interface until the test ends, and returns when
@@ -102,7 +103,22 @@ func Start(t testing.TB, opts ...Option) *Server {
 	if err := s.waitReady(30 * time.Second); err != nil {
 		t.Fatal(err)
 	}
+	if s.admin {
+		s.waitAdmin(t)
+	}
 	return s
+}
+
+// waitAdmin waits for the first administrator, who is made when the server serves already.
+func (s *Server) waitAdmin(t testing.TB) {
+	t.Helper()
+	for end := time.NewTimer(30 * time.Second); s.srv.Users().NeedsSetUp(); time.Sleep(time.Millisecond) {
+		select {
+		case <-end.C:
+			t.Fatal("the administrator was not made")
+		default:
+		}
+	}
 }
 
 func start(t testing.TB, opts ...Option) *Server {
@@ -125,7 +141,7 @@ func start(t testing.TB, opts ...Option) *Server {
 		stop()
 		t.Fatalf("starting a server: %v", err)
 	}
-	s := &Server{URL: "http://" + srv.Addr(), GRPC: srv.GRPCAddr(), DNS: srv.DNSAddr(), Dir: o.settings.DataDir, srv: srv, stop: stop, done: make(chan error, 1)}
+	s := &Server{URL: "http://" + srv.Addr(), GRPC: srv.GRPCAddr(), DNS: srv.DNSAddr(), Dir: o.settings.DataDir, srv: srv, admin: o.server.AdminPassword != "", stop: stop, done: make(chan error, 1)}
 	go func() { s.done <- srv.Run(ctx) }()
 	t.Cleanup(func() {
 		if err := s.Stop(); err != nil {

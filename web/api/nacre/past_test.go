@@ -6,6 +6,7 @@ import (
 
 	"nacre/server/feed"
 	"nacre/server/servertest"
+	"nacre/server/settings"
 )
 
 func TestTheFeedTellsOfNamespacesAndWhy(t *testing.T) {
@@ -27,6 +28,9 @@ func TestTheFeedTellsOfNamespacesAndWhy(t *testing.T) {
 		}
 		got := f.next().event(t)
 		one.want.Seq, one.want.AtMs, one.want.IP = got.Seq, got.AtMs, "127.0.0.1"
+		if storage() == settings.StorageMySQL && got.Revision > 0 {
+			one.want.Revision = 3 // there the namespaces count, too
+		}
 		if got != one.want {
 			t.Errorf("%s %s: told %+v, want %+v", one.method, one.path, got, one.want)
 		}

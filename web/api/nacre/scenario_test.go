@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
 	"nacre/server/config"
 	"nacre/server/config/delivery"
 	"nacre/server/servertest"
+	"nacre/server/settings"
 	"nacre/web/api/apitest"
 	"nacre/web/api/nacre"
 )
@@ -268,7 +270,7 @@ func TestStatusCountsWhatIsHeld(t *testing.T) {
 	s := servertest.Start(t)
 	apitest.Publish(t, s.Configs(), map[string]string{"dev/g/a": "12345", "dev/g/b": "123"})
 	apitest.Run(t, s.URL, s.Configs(), []apitest.Scenario{
-		{Name: "status", Method: "GET", Path: "/nacre/v1/status", Has: []string{`"ready":true,"reason":""`, `"revision":2`, `"configs":2,"grays":0,"contentBytes":8,"namespaces":1`, `"published":2`, `"storage":"embedded"`}},
+		{Name: "status", Method: "GET", Path: "/nacre/v1/status", Has: []string{`"ready":true,"reason":""`, `"revision":2`, `"configs":2,"grays":0,"contentBytes":8,"namespaces":1`, `"published":2`, `"storage":"` + storage() + `"`}},
 		{Name: "it has no parameters", Method: "GET", Path: "/nacre/v1/status?x=1", Status: 400, Want: invalid(`there is no parameter "x"; this operation has none`)},
 	})
 }
@@ -433,4 +435,12 @@ func call(t *testing.T, method, url, body string) (int, []byte) {
 		t.Fatal(err)
 	}
 	return res.StatusCode, b
+}
+
+// storage is what the status says of where the servers of this run keep everything.
+func storage() string {
+	if os.Getenv(servertest.StorageEnv) == settings.StorageMySQL {
+		return settings.StorageMySQL
+	}
+	return "embedded"
 }
