@@ -143,7 +143,7 @@ func furnished(t *testing.T) *Server {
 	return s
 }
 
-// rowsOf returns the lines of an archive but the first, which says when it was made.
+// rowsOf returns the rows of an archive, those of history in their order.
 func rowsOf(t *testing.T, path string) string {
 	t.Helper()
 	f, err := os.Open(path)
@@ -161,7 +161,15 @@ func rowsOf(t *testing.T, path string) string {
 	}
 	_, rest, _ := strings.Cut(string(text), "\n")
 	lines := strings.Split(rest, "\n")
-	return strings.Join(lines[:len(lines)-2], "\n")
+	lines = lines[:len(lines)-2]
+	// Of one kind each storage has an order of its own; that of history counts.
+	slices.SortStableFunc(lines, func(a, b string) int {
+		if past := `{"kind":"history"`; strings.HasPrefix(a, past) && strings.HasPrefix(b, past) {
+			return 0
+		}
+		return strings.Compare(a, b)
+	})
+	return strings.Join(lines, "\n")
 }
 
 func export(t *testing.T, s *Server, secret string) string {
@@ -276,8 +284,6 @@ func TestEverythingMovesIntoMySQLAndBack(t *testing.T) {
 		t.Fatalf("out of MySQL: %d\n%s", code, out)
 	}
 	got, want := strings.Split(rowsOf(t, export(t, last, admin)), "\n"), strings.Split(rowsOf(t, back), "\n")
-	slices.Sort(got) // of one kind a database has another order
-	slices.Sort(want)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
